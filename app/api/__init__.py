@@ -1,0 +1,43 @@
+"""The HTTP door: guards, schemas, views of a few lines, and one error format."""
+
+from flask import Flask
+
+from app.api import auth, documentation, headers, health, notices, problems
+from app.api.member import (
+    account,
+    agreements,
+    consents,
+    deposits,
+    enrolment,
+    identity,
+    me,
+    quota,
+    sessions,
+)
+from app.api.public import agreements as public_agreements
+from app.api.public import policy
+
+
+def install(app: Flask) -> None:
+    """Every route stands under its guard; a route without one stops the start."""
+    problems.install(app)
+    headers.install(app)
+    auth.install(app)
+    api = documentation.install(app)
+    for module in (
+        sessions,
+        me,
+        consents,
+        identity,
+        enrolment,
+        agreements,
+        deposits,
+        account,
+        quota,
+        public_agreements,
+        policy,
+        notices,
+        health,
+    ):
+        api.register_blueprint(module.blueprint)
+    auth.refuse_unguarded_routes(app)

@@ -1,0 +1,195 @@
+"""Reading requests strictly: JSON as the standard means it, exact types, bounded amounts.
+
+Python's own reader takes NaN, 1e400, duplicate keys and lone surrogates; each of them is a way of
+meaning one thing here and another somewhere else, so each is refused by name.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from flask import Request
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from webargs.flaskparser import FlaskParser
+
+from app.errors import Unacceptable
+from app.money import MAX_FEN
+
+_DEEPEST = 32
+_LONE = re.compile(r"[\ud800-\udfff\x00]")
+LONGEST_TEXT = 512
+
+# marshmallow's own sentences are English; these go to the worker's phone.
+fields.Field.default_error_messages |= {
+    "required": "必填。",
+    "null": "不能为空。",
+    "validator_failed": "内容不符合要求。",
+}
+fields.String.default_error_messages |= {"invalid": "应为文字。", "invalid_utf8": "应为文字。"}
+fields.Integer.default_error_messages |= {"invalid": "应为整数。", "too_large": "数值过大。"}
+fields.Boolean.default_error_messages |= {"invalid": "应为 true 或 false。"}
+fields.Date.default_error_messages |= {
+    "invalid": "应为日期，格式如 2026-11-23。",
+    "format": "应为日期，格式如 2026-11-23。",
+}
+
+
+class Body(Schema):
+    """A request's fields: nothing unknown, nothing of another type."""
+
+    error_messages = {"unknown": "不认识的字段。", "type": "应为 JSON 对象。"}
+
+    class Meta:
+        unknown = RAISE
+
+
+class Headers(Schema):
+    """Headers a view reads; the others are not ours to refuse."""
+
+    error_messages = {"unknown": "不认识的字段。"}
+
+
+class Text(fields.String):
+    """Text of bounded length, as a JSON string."""
+
+    def __init__(self, *, longest: int = LONGEST_TEXT, **kwargs: Any) -> None:
+        length = validate.Length(min=1, max=longest, error=f"长度应为1至{longest}个字符。")
+        super().__init__(validate=[length, *kwargs.pop("validate", [])], **kwargs)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        if type(value) is not str:
+            raise self.make_error("invalid")
+        return value
+
+
+class Flag(fields.Boolean):
+    """`true` or `false`, and nothing that merely looks like it."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
+        if type(value) is not bool:
+            raise self.make_error("invalid")
+        return value
+
+
+class AmountFen(fields.Integer):
+    """An amount of money: a JSON integer of fen, at least 1."""
+
+    default_error_messages = {
+        "invalid": "金额应为整数，单位为分，例如 44820 表示 448.20 元。",
+        "range": "金额应为正整数（单位：分），且不超过允许的最大值。",
+    }
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        if type(value) is not int:
+            raise self.make_error("invalid")
+        if not 1 <= value <= MAX_FEN:
+            raise self.make_error("range")
+        return value
+
+
+def one_of(*choices: str) -> validate.OneOf:
+    """A validator that names the choices."""
+    return validate.OneOf(choices, error=f"应为以下之一：{'、'.join(choices)}。")
+
+
+def sha256_field() -> Text:
+    """A lower-case SHA-256 in hex."""
+    shape = validate.Regexp(r"^[0-9a-f]{64}\Z", error="应为64位小写十六进制的 SHA-256。")
+    return Text(longest=64, required=True, validate=[shape])
+
+
+def body_sha256(body: Mapping[str, Any]) -> str:
+    """The fingerprint by which an idempotency key recognises its body."""
+    canonical = json.dumps(body, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+class StrictParser(FlaskParser):
+    """webargs with a strict JSON reader, unknown query fields refused, and our error kind."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE}
+
+    def load_json(self, req: Request, schema: Schema) -> Any:
+        if req.mimetype != "application/json":
+            hint = "请求体应为 JSON（Content-Type: application/json）。"
+            raise Unacceptable(fields={"body": [hint]})
+        return read_json(req.get_data(cache=True))
+
+    def handle_error(
+        self, error: ValidationError, req: Request, schema: Schema, **kwargs: Any
+    ) -> NoReturn:
+        raise Unacceptable(fields=_flat(error.normalized_messages()))
+
+
+def read_json(raw: bytes) -> Any:
+    """The value in the bytes; raises `Unacceptable` naming what is wrong with the body."""
+    try:
+        value = json.loads(
+            raw.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+        )
+    except UnicodeDecodeError:
+        raise Unacceptable(fields={"body": ["请求体应为 UTF-8 编码。"]}) from None
+    except RecursionError:
+        raise Unacceptable(fields={"body": ["JSON 嵌套过深。"]}) from None
+    except ValueError as error:
+        known = isinstance(error, _Unreadable)
+        hint = str(error) if known else "请求体不是有效的 JSON。"
+        raise Unacceptable(fields={"body": [hint]}) from None
+    _refuse_strange(value, "body", 0)
+    return value
+
+
+class _Unreadable(ValueError):
+    pass
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise _Unreadable(f"字段 {name[:40]!r} 重复出现。")
+        found[name] = value
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise _Unreadable(f"JSON 中不允许 {name}。")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise _Unreadable("JSON 中的数值过大。")
+    return number
+
+
+def _refuse_strange(value: Any, path: str, depth: int) -> None:
+    if depth > _DEEPEST:
+        raise Unacceptable(fields={"body": ["JSON 嵌套过深。"]})
+    if isinstance(value, str) and _LONE.search(value):
+        raise Unacceptable(fields={path: ["含有无效字符。"]})
+    if isinstance(value, dict):
+        for name, item in value.items():
+            _refuse_strange(name, path, depth + 1)
+            _refuse_strange(item, name if depth == 0 else f"{path}.{name}", depth + 1)
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            _refuse_strange(item, f"{path}[{number}]", depth + 1)
+
+
+def _flat(messages: Any, path: str = "") -> dict[str, list[str]]:
+    """marshmallow's nested messages as {field path: sentences}; the location is left out."""
+    if isinstance(messages, list):
+        return {path or "body": [str(each) for each in messages]}
+    found: dict[str, list[str]] = {}
+    for name, inner in messages.items():
+        nameless = (not path and name in ("json", "query", "headers")) or name == "_schema"
+        step = path if nameless else f"{path}.{name}".lstrip(".")
+        for where, sentences in _flat(inner, step).items():
+            found.setdefault(where, []).extend(sentences)
+    return found

@@ -1,0 +1,21 @@
+"""Notices from WeChat's servers: proved by their signature, answered only after the commit."""
+
+from flask import request
+from flask.typing import ResponseReturnValue
+
+from app import clock
+from app.api.auth import wechat_signed
+from app.api.documentation import views
+from app.services import payments
+
+blueprint = views("notices", prefix="/v1/notices", description="微信通知")
+
+
+@blueprint.route("/wechat-pay", methods=["POST"])
+@blueprint.doc(security=[])
+@wechat_signed
+def payment_notice() -> ResponseReturnValue:
+    """204 once the notice has had its effect, also for repeats; 401 for anything not WeChat's."""
+    raw = request.get_data(cache=True)  # the signature covers the raw bytes
+    payments.receive_notice(headers=dict(request.headers), body=raw, at=clock.now())
+    return "", 204

@@ -1,0 +1,60 @@
+"""Which jobs there are, how often each is due, and the loop that runs them."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask import Flask
+
+from app import clock, log
+from app.services import book_days, job_runs, payment_follow_up
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job's name, its work (answers counts), and how long after a run it is due again."""
+
+    name: str
+    work: Callable[[datetime], dict[str, int]]
+    every: timedelta
+
+
+JOBS = (
+    Job(
+        "follow-up-payments",
+        lambda at: payment_follow_up.follow_up_payments(at=at),
+        timedelta(seconds=30),
+    ),
+    Job("day-close", lambda at: book_days.seal_overdue_days(at=at), timedelta(minutes=10)),
+)
+
+
+def run(job: Job, *, at: datetime) -> dict[str, int]:
+    """The job ran once and its run is on record; a failure is recorded and raised again."""
+    run_id = job_runs.begin(job=job.name, at=at)
+    try:
+        counts = job.work(at)
+    except Exception:
+        job_runs.end(run_id=run_id, outcome="failed", counts={}, at=clock.now())
+        raise
+    job_runs.end(run_id=run_id, outcome="done", counts=counts, at=clock.now())
+    return counts
+
+
+def loop(app: Flask, *, stop: threading.Event) -> None:
+    """Jobs run when they are due, until `stop`; one that fails does not stop the others."""
+    due = dict.fromkeys(JOBS, 0.0)
+    while not stop.is_set():
+        for job in JOBS:
+            if time.monotonic() < due[job]:
+                continue
+            due[job] = time.monotonic() + job.every.total_seconds()
+            try:
+                with app.app_context():
+                    counts = run(job, at=clock.now())
+                log.get().info("job-done", job=job.name, **counts)
+            except Exception as error:
+                log.get().error("job-failed", job=job.name, exc_info=error)
+        stop.wait(min(each for each in due.values()) - time.monotonic())

@@ -1,0 +1,1 @@
+"""The books. `entries` names the business events, `posting` alone writes, `balances` reads."""

@@ -1,0 +1,266 @@
+"""L1-L5, L7, L8 (sequences), L10, L11: the double-entry books."""
+
+from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
+
+from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy.orm import aliased
+
+from app.db import db
+from app.ledger import balances, chart
+from app.models import (
+    BookDay,
+    BookDayTotal,
+    HouseAccount,
+    Journal,
+    Posting,
+    SubAccount,
+    WechatPayment,
+)
+from app.money import MAX_FEN
+
+# Where a journal's source row lies, and the column that points back at the journal (L2).
+SOURCES = {"wechat_payment": WechatPayment}
+
+
+def l1_postings_well_formed() -> Iterator[str]:
+    """L1: two different accounts, 1 <= fen <= 10^13, a journal; a journal has postings."""
+    session = db.session()
+    bad = or_(
+        Posting.debit_code == Posting.credit_code,
+        Posting.amount_fen < 1,
+        Posting.amount_fen > MAX_FEN,
+        Journal.id.is_(None),
+    )
+    query = select(Posting.id).outerjoin(Journal, Journal.id == Posting.journal_id).where(bad)
+    for posting_id in session.scalars(query):
+        yield f"posting {posting_id} is malformed or has no journal"
+    empty = (
+        select(Journal.id)
+        .outerjoin(Posting, Posting.journal_id == Journal.id)
+        .where(Posting.id.is_(None))
+    )
+    for journal_id in session.scalars(empty):
+        yield f"journal {journal_id} has no posting"
+    codes = {account.code for account in chart.CHART}
+    known = set(session.scalars(select(HouseAccount.code)))
+    for code in sorted(codes - known):
+        yield f"account {code} of the chart is not installed"
+
+
+def l1_sub_accounts_named() -> Iterator[str]:
+    """L1: a posting names a sub-account exactly when it touches personal money, under its code."""
+    personal = or_(
+        Posting.debit_code.in_(chart.PERSONAL_CODES), Posting.credit_code.in_(chart.PERSONAL_CODES)
+    )
+    query = (
+        select(Posting.id)
+        .outerjoin(SubAccount, SubAccount.id == Posting.sub_account_id)
+        .where(
+            or_(
+                and_(personal, SubAccount.id.is_(None)),
+                and_(
+                    SubAccount.id.is_not(None),
+                    Posting.debit_code != SubAccount.control_code,
+                    Posting.credit_code != SubAccount.control_code,
+                ),
+            )
+        )
+    )
+    for posting_id in db.session().scalars(query):
+        yield f"posting {posting_id} and its sub-account disagree"
+
+
+def l2_one_source_each() -> Iterator[str]:
+    """L2: each journal has one source row that points back; none has two journals of a kind."""
+    session = db.session()
+    kinds = set(session.scalars(select(Journal.source_kind).distinct()))
+    for kind in sorted(kinds - SOURCES.keys()):
+        yield f"journals name the unknown source {kind}"
+    for kind, table in SOURCES.items():
+        lonely = (
+            select(Journal.id)
+            .outerjoin(table, and_(table.id == Journal.source_id, table.journal_id == Journal.id))
+            .where(Journal.source_kind == kind, Journal.reverses_id.is_(None), table.id.is_(None))
+        )
+        for journal_id in session.scalars(lonely):
+            yield f"journal {journal_id}: its {kind} does not point back"
+        unposted = (
+            select(table.id)
+            .outerjoin(Journal, and_(Journal.id == table.journal_id, Journal.source_kind == kind))
+            .where(Journal.id.is_(None))
+        )
+        for row_id in session.scalars(unposted):
+            yield f"{kind} {row_id} has no journal"
+    double = (
+        select(Journal.source_kind, Journal.source_id, Journal.kind)
+        .group_by(Journal.source_kind, Journal.source_id, Journal.kind)
+        .having(func.count() > 1)
+    )
+    for source_kind, source_id, kind in session.execute(double):
+        yield f"{source_kind} {source_id} has two journals {kind}"
+
+
+def l3_trial_balance_zero() -> Iterator[str]:
+    """L3: debits equal credits now and at every sealed day; stored day totals are the turnover."""
+    session = db.session()
+    lines = balances.trial_balance()
+    debit, credit = sum(x.debit_fen for x in lines), sum(x.credit_fen for x in lines)
+    if debit != credit:
+        yield f"debits {debit} and credits {credit} differ"
+    for day, code, debit, credit in _turnover_of_sealed_days():
+        yield f"day {day}, account {code}: stored totals are not the turnover {debit}/{credit}"
+
+
+def _turnover_of_sealed_days() -> Iterator[tuple[object, str, int, int]]:
+    session = db.session()
+    computed: dict[tuple[object, str], list[int]] = {}
+    for index, column in enumerate((Posting.debit_code, Posting.credit_code)):
+        rows = session.execute(
+            select(Journal.booked_on, column, func.sum(Posting.amount_fen))
+            .join(Journal, Journal.id == Posting.journal_id)
+            .join(BookDay, BookDay.day == Journal.booked_on)
+            .where(BookDay.sealed_at.is_not(None))
+            .group_by(Journal.booked_on, column)
+        )
+        for day, code, amount in rows:
+            computed.setdefault((day, code), [0, 0])[index] = int(amount)
+    stored = {
+        (row.day, row.code): [row.debit_fen, row.credit_fen]
+        for row in session.scalars(select(BookDayTotal))
+    }
+    for key in sorted(computed.keys() | stored.keys(), key=str):
+        if computed.get(key) != stored.get(key):
+            debit, credit = computed.get(key, [0, 0])
+            yield key[0], key[1], debit, credit
+
+
+def l4_balances_are_sums() -> Iterator[str]:
+    """L4: the stored balance of a sub-account is the sum of its postings."""
+    signed = case(
+        (Posting.credit_code == SubAccount.control_code, Posting.amount_fen),
+        else_=-Posting.amount_fen,
+    )
+    total = func.coalesce(func.sum(case((Posting.id.is_(None), 0), else_=signed)), 0)
+    rows = db.session().execute(
+        select(SubAccount.id, SubAccount.balance_fen, total)
+        .outerjoin(Posting, Posting.sub_account_id == SubAccount.id)
+        .group_by(SubAccount.id, SubAccount.balance_fen)
+        .having(SubAccount.balance_fen != total)
+    )
+    for sub_account_id, stored, computed in rows:
+        yield f"sub-account {sub_account_id}: stored {stored}, postings give {computed}"
+
+
+def l5_control_accounts() -> Iterator[str]:
+    """L5: the sub-accounts of each kind add up to their control account, and both to 201."""
+    session = db.session()
+    in_books = {
+        line.code: line.credit_fen - line.debit_fen
+        for line in balances.trial_balance()
+        if line.code in chart.PERSONAL_CODES
+    }
+    rows = session.execute(
+        select(SubAccount.control_code, func.sum(SubAccount.balance_fen)).group_by(
+            SubAccount.control_code
+        )
+    )
+    in_subs = {code: int(total) for code, total in rows}
+    for code in chart.PERSONAL_CODES:
+        if in_books.get(code, 0) != in_subs.get(code, 0):
+            yield f"{code}: books {in_books.get(code, 0)}, sub-accounts {in_subs.get(code, 0)}"
+    wrong_side = select(SubAccount.id).where(
+        case(
+            (SubAccount.kind == "flexible", SubAccount.control_code != chart.FLEXIBLE_MONEY),
+            else_=SubAccount.control_code != chart.UNIT_MONEY,
+        )
+    )
+    for sub_account_id in session.scalars(wrong_side):
+        yield f"sub-account {sub_account_id} lies under the other kind's control account"
+
+
+def l7_l8_sequences() -> Iterator[str]:
+    """L7: never below zero at any sequence. L8: `account_seq` is gapless from 1."""
+    rows = db.session().execute(
+        select(
+            Posting.sub_account_id,
+            Posting.account_seq,
+            case(
+                (Posting.credit_code == SubAccount.control_code, Posting.amount_fen),
+                else_=-Posting.amount_fen,
+            ),
+            SubAccount.last_seq,
+        )
+        .join(SubAccount, SubAccount.id == Posting.sub_account_id)
+        .order_by(Posting.sub_account_id, Posting.account_seq)
+    )
+    for sub_account_id, group in groupby(rows, key=itemgetter(0)):
+        balance, expected, last_seq = 0, 1, 0
+        for _, seq, delta, last_seq in group:
+            balance += delta
+            if seq != expected:
+                yield f"sub-account {sub_account_id}: sequence {seq} where {expected} was due"
+            if balance < 0:
+                yield f"sub-account {sub_account_id} is {balance} at sequence {seq}"
+            expected = seq + 1
+        if last_seq != expected - 1:
+            yield f"sub-account {sub_account_id}: last sequence {last_seq}, postings end earlier"
+
+
+def l10_reversals() -> Iterator[str]:
+    """L10: a reversal mirrors its journal exactly, and a journal is reversed at most once."""
+    session = db.session()
+    original, reversal = aliased(Journal), aliased(Journal)
+    pairs = session.execute(
+        select(reversal.id, original.id).join(original, original.id == reversal.reverses_id)
+    ).all()
+    for reversal_id, original_id in pairs:
+        if _lines(reversal_id, swapped=True) != _lines(original_id, swapped=False):
+            yield f"journal {reversal_id} does not mirror journal {original_id}"
+    twice = (
+        select(Journal.reverses_id)
+        .where(Journal.reverses_id.is_not(None))
+        .group_by(Journal.reverses_id)
+        .having(func.count() > 1)
+    )
+    for journal_id in session.scalars(twice):
+        yield f"journal {journal_id} is reversed more than once"
+
+
+def _lines(journal_id: int, *, swapped: bool) -> list[tuple[object, ...]]:
+    first, second = (
+        (Posting.credit_code, Posting.debit_code)
+        if swapped
+        else (Posting.debit_code, Posting.credit_code)
+    )
+    rows = db.session().execute(
+        select(first, second, Posting.amount_fen, Posting.sub_account_id).where(
+            Posting.journal_id == journal_id
+        )
+    )
+    return sorted(tuple(row) for row in rows)
+
+
+def l11_actor_and_reason() -> Iterator[str]:
+    """L11: every journal says who (person, staff, named job, installer), why, and from what."""
+    actors = ("person:%", "staff:%", "job:%")
+    known = or_(Journal.actor == "installer", *(Journal.actor.like(each) for each in actors))
+    query = select(Journal.id).where(
+        or_(~known, func.trim(Journal.reason) == "", func.trim(Journal.source_kind) == "")
+    )
+    for journal_id in db.session().scalars(query):
+        yield f"journal {journal_id} lacks an actor, a reason or a source"
+
+
+CHECKS = (
+    ("L1", "postings are well-formed", l1_postings_well_formed),
+    ("L1", "postings are well-formed", l1_sub_accounts_named),
+    ("L2", "each journal has one source, which points back", l2_one_source_each),
+    ("L3", "the trial balance is zero, now and at every sealed day", l3_trial_balance_zero),
+    ("L4", "stored balances are the sums of postings", l4_balances_are_sums),
+    ("L5", "sub-accounts add up to 20101, 20102 and 201", l5_control_accounts),
+    ("L7", "no sub-account was ever below zero; sequences are gapless", l7_l8_sequences),
+    ("L10", "reversals mirror their journals, once", l10_reversals),
+    ("L11", "every journal has actor, reason and source", l11_actor_and_reason),
+)

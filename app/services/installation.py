@@ -1,0 +1,81 @@
+"""What a database needs before anybody uses it: its environment, the chart, the first rules."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from app.db import db, reading, transaction
+from app.ledger.chart import CHART
+from app.models import AgreementTemplate, Deployment, HouseAccount, PolicyVersion
+from app.services import agreement_templates, policies
+
+INSTALLER = "installer"
+
+
+class WrongEnvironment(Exception):
+    """The database was made by the other environment; it is never used by this one."""
+
+    def __init__(self, made_by: str, used_by: str) -> None:
+        super().__init__(f"the database was made by {made_by}; {used_by} must not use it")
+
+
+def install(*, environment: str, policy_toml: str, template: str, at: datetime) -> list[str]:
+    """The database carries its environment, the chart, a first policy and agreement template.
+
+    Doing it again adds what is missing and changes nothing. Returns what was added. Raises
+    `WrongEnvironment`, `PolicyInvalid`, `TemplateInvalid`.
+    """
+    added = []
+    with transaction() as session:
+        made = session.get(Deployment, 1)
+        if made is None:
+            session.add(Deployment(id=1, environment=environment, made_at=at))
+            added.append(f"environment {environment}")
+        elif made.environment != environment:
+            raise WrongEnvironment(made.environment, environment)
+        added += _chart()
+        if session.scalar(select(PolicyVersion.id).limit(1)) is None:
+            added.append(f"policy {policies.install_first(policy_toml, by=INSTALLER, at=at)}")
+        if session.scalar(select(AgreementTemplate.id).limit(1)) is None:
+            code = agreement_templates.install_first(template, by=INSTALLER, at=at)
+            added.append(f"agreement template {code}")
+    return added
+
+
+def reasons_not_to_serve(environment: str) -> list[str]:
+    """Why this database cannot serve this environment; empty when it can."""
+    with reading() as session:
+        made = session.get(Deployment, 1)
+        if made is None:
+            return ["the database is not installed: run `flask db upgrade` and `flask install`"]
+        reasons = []
+        if made.environment != environment:
+            reasons.append(f"the database was made by {made.environment}, not by {environment}")
+        versions = session.scalars(select(PolicyVersion)).all()
+        if not versions:
+            reasons.append("no policy is installed")
+        if environment == "production":
+            reasons += [
+                f"policy {version.code} holds placeholders: nobody decided those figures"
+                for version in versions
+                if version.has_placeholders
+            ]
+        return reasons
+
+
+def _chart() -> list[str]:
+    session = db.session()
+    there = set(session.scalars(select(HouseAccount.code)))
+    missing = [account for account in CHART if account.code not in there]
+    for account in missing:
+        session.add(
+            HouseAccount(
+                code=account.code,
+                name=account.name,
+                side=account.side,
+                parent_code=account.parent_code,
+                is_personal=account.is_personal,
+            )
+        )
+        session.flush()
+    return [f"account {account.code} {account.name}" for account in missing]

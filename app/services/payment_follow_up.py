@@ -1,0 +1,162 @@
+"""Nobody told us: orders and cases are asked after at WeChat until they are settled (P2).
+
+Each order is asked about within ten minutes of being paid at the latest, and is closed here only
+after WeChat itself says that it is closed.
+"""
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from app import log, wechat
+from app.db import reading, retried, transaction
+from app.errors import Conflict
+from app.models import PaymentCase, PaymentOrder
+from app.services import deposits, payments
+from app.services.members import Member
+from app.wechat.faults import WechatRefused, WechatUnavailable
+from app.wechat.transaction import Transaction
+
+BATCH = 200
+_LONGEST_PAUSE = timedelta(minutes=5)  # half of what P2 allows
+_CLOSED_AT_WECHAT = ("CLOSED", "REVOKED", "PAYERROR")
+
+
+class DepositAlreadyPaid(Conflict):
+    """The deposit cannot be cancelled: WeChat has taken the money."""
+
+    sentence = "这笔缴存已支付成功，不能取消。"
+
+
+def follow_up_payments(*, at: datetime) -> dict[str, int]:
+    """Every order and case that was due has been asked about; answers counts by outcome.
+
+    One that fails does not stop the others. Running it twice at once is safe.
+    """
+    counts: Counter[str] = Counter()
+    with reading() as session:
+        due = session.scalars(
+            select(PaymentOrder.out_trade_no)
+            .where(PaymentOrder.state.in_(("created", "prepaid")), PaymentOrder.next_query_at <= at)
+            .order_by(PaymentOrder.next_query_at)
+            .limit(BATCH)
+        ).all()
+        cases = session.scalars(
+            select(PaymentCase.transaction_id)
+            .where(PaymentCase.kind == "unconfirmed", PaymentCase.resolved_at.is_(None))
+            .order_by(PaymentCase.opened_at)
+            .limit(BATCH)
+        ).all()
+    for out_trade_no in due:
+        counts[_settled(out_trade_no, at)] += 1
+    for transaction_id in cases:
+        counts[_confirmed(transaction_id, at)] += 1
+    return dict(counts)
+
+
+def settle_order(*, member: Member, deposit_id: str, at: datetime) -> deposits.DepositView:
+    """The order stands here as WeChat knows it now: what a phone asks after `requestPayment`."""
+    out_trade_no = deposits.out_trade_no_of(member=member, deposit_id=deposit_id)
+
+    settle(out_trade_no, at=at)
+
+    return deposits.deposit_of(member=member, deposit_id=deposit_id)
+
+
+def cancel_order(*, member: Member, deposit_id: str, at: datetime) -> deposits.DepositView:
+    """The order is closed at WeChat and here; raises `DepositAlreadyPaid` when it was paid.
+
+    Cancelling twice changes nothing.
+    """
+    out_trade_no = deposits.out_trade_no_of(member=member, deposit_id=deposit_id)
+
+    settle(out_trade_no, at=at, close=True)
+
+    view = deposits.deposit_of(member=member, deposit_id=deposit_id)
+    if view.state == "credited":
+        raise DepositAlreadyPaid()
+    return view
+
+
+def settle(out_trade_no: str, *, at: datetime, close: bool = False) -> str:
+    """The order is credited, closed, or known to wait; answers which.
+
+    An order past its time is closed at WeChat first; only WeChat's own word that it is closed
+    closes it here. Raises `WechatUnavailable`, `WechatRefused`.
+    """
+    found = wechat.pay().query(out_trade_no)
+    if found is not None and found.is_paid:
+        return payments.take_answer(paid=found, at=at)
+
+    if not close and not _is_overdue(out_trade_no, at):
+        _ask_again_later(out_trade_no, at)
+        return "waiting"
+
+    if found is not None and found.trade_state not in _CLOSED_AT_WECHAT:
+        wechat.pay().close(out_trade_no)
+        found = wechat.pay().query(out_trade_no)  # somebody may have paid in between
+        if found is not None and found.is_paid:
+            return payments.take_answer(paid=found, at=at)
+    return _closed(out_trade_no, found, at)
+
+
+def _settled(out_trade_no: str, at: datetime) -> str:
+    try:
+        return settle(out_trade_no, at=at)
+    except (WechatUnavailable, WechatRefused) as error:
+        log.get().warning("order-not-settled", out_trade_no=out_trade_no, why=error.slug)
+        _ask_again_later(out_trade_no, at)
+        return error.slug
+
+
+def _confirmed(transaction_id: str, at: datetime) -> str:
+    try:
+        paid = wechat.pay().query_by_transaction_id(transaction_id)
+    except (WechatUnavailable, WechatRefused) as error:
+        return error.slug
+    if paid is None or not paid.is_paid:
+        return "case-open"  # WeChat does not know the payment its notice spoke of: for people
+    return payments.take_answer(paid=paid, at=at)
+
+
+@retried
+def _closed(out_trade_no: str, found: Transaction | None, at: datetime) -> str:
+    """Closed here if WeChat knows no such order or has closed it, and nobody can pay it any more."""
+    with transaction() as session:
+        order = session.scalars(
+            select(PaymentOrder).where(PaymentOrder.out_trade_no == out_trade_no).with_for_update()
+        ).one()
+        if order.state in ("credited", "closed"):
+            return order.state
+        gone = found is None and _prepay_is_over(order, at)
+        if not gone and (found is None or found.trade_state not in _CLOSED_AT_WECHAT):
+            order.next_query_at = at + timedelta(seconds=30)
+            return "waiting"
+        order.state, order.closed_at = "closed", at
+        return "closed"
+
+
+def _prepay_is_over(order: PaymentOrder, at: datetime) -> bool:
+    """Whether no prepay call of ours can still create the order at WeChat."""
+    called_at = order.prepay_called_at
+    return called_at is None or at - called_at > timedelta(minutes=1)
+
+
+def _is_overdue(out_trade_no: str, at: datetime) -> bool:
+    with reading() as session:
+        expires_at = session.scalars(
+            select(PaymentOrder.expires_at).where(PaymentOrder.out_trade_no == out_trade_no)
+        ).one()
+    return expires_at <= at
+
+
+@retried
+def _ask_again_later(out_trade_no: str, at: datetime) -> None:
+    with transaction() as session:
+        order = session.scalars(
+            select(PaymentOrder).where(PaymentOrder.out_trade_no == out_trade_no).with_for_update()
+        ).one()
+        pause = min(timedelta(seconds=30 * 2 ** min(order.queries, 8)), _LONGEST_PAUSE)
+        order.queries += 1
+        order.next_query_at = at + pause

@@ -1,0 +1,57 @@
+"""Before serving: why this deployment may not, all reasons at once; and a ready sandbox."""
+
+import fcntl
+from pathlib import Path
+
+import flask_migrate
+from flask import Flask
+from sqlalchemy.exc import DBAPIError
+
+from app import cli, clock, db, settings
+from app.services import installation
+
+
+def reasons_not_to_serve() -> list[str]:
+    """Everything that must be mended first: settings, database, rules; empty when it may serve."""
+    try:
+        chosen = settings.load()
+        reasons, environment, url = [], chosen.environment, chosen.database_url
+    except settings.SettingsUnfit as unfit:
+        reasons, environment, url = list(unfit.problems), unfit.environment, unfit.database_url
+    return reasons + (_database_reasons(environment, url) if url else [])
+
+
+def make_sandbox_ready(app: Flask) -> None:
+    """The embedded SQLite database of a sandbox is migrated and installed; nothing elsewhere.
+
+    Several server processes may start at once: one of them does it, the others wait.
+    """
+    chosen: settings.Settings = app.extensions["lingcun-settings"]
+    path = app.config["SQLALCHEMY_DATABASE_URI"].database
+    if chosen.is_production or not chosen.database_url.startswith("sqlite") or not path:
+        return
+    lock = Path(path).with_suffix(".lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as held, app.app_context():
+        fcntl.flock(held, fcntl.LOCK_EX)
+        flask_migrate.upgrade()
+        installation.install(
+            environment=chosen.environment,
+            policy_toml=cli.FIRST_POLICY.read_text("utf-8"),
+            template=cli.FIRST_AGREEMENT.read_text("utf-8"),
+            at=clock.now(),
+        )
+
+
+def _database_reasons(environment: str, url: str) -> list[str]:
+    # A bare application: the settings that build the whole one may be what is missing.
+    app = Flask(__name__, static_folder=None)
+    try:
+        db.install(app, url)
+        with app.app_context():
+            return installation.reasons_not_to_serve(environment)
+    except DBAPIError as error:
+        kind = type(error.orig).__name__
+        return [f"the database does not answer or is not migrated ({kind}): `flask db upgrade`"]
+    except Exception as error:  # a malformed URL raises what it likes, with the URL in its text
+        return [f"DATABASE_URL cannot be used ({type(error).__name__})"]

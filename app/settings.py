@@ -1,0 +1,303 @@
+"""Everything the deployment decides, read once from the environment, typed and frozen.
+
+`load()` names every missing or unfit value at once. `APP_ENV` is `sandbox` (the default: loopback
+only, keys made on this machine, a settable clock) or `production` (no default for any secret).
+In the sandbox, values come from `<SANDBOX_FOLDER>/app.env` and the environment overrides them.
+"""
+
+import base64
+import binascii
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cryptography import x509
+from flask import Flask, current_app
+
+SANDBOX, PRODUCTION = "sandbox", "production"
+
+# Hosts WeChat publishes; anything else in production is a mistake or a sandbox.
+_WECHAT_API_HOSTS = {"api.weixin.qq.com", "api2.weixin.qq.com"}
+_WECHAT_PAY_HOSTS = {
+    "api.mch.weixin.qq.com",
+    "api2.mch.weixin.qq.com",
+    "api.wechatpay.cn",
+    "api2.wechatpay.cn",
+}
+# Values that stand in documents and examples everywhere: never a secret, whatever their length.
+_KNOWN_SAMPLES = {
+    "wxd678efh567hg6787",
+    "1230000109",
+    "1900000001",
+    "1900000109",
+    "1900009191",
+    "3775b6a45acd588826d15e583a95f5dd********",
+}
+_SAMPLE_WORDS = ("sandbox", "example", "changeme", "change-me", "secret", "test", "123456", "your_")
+
+
+class SettingsUnfit(Exception):
+    """The deployment's settings cannot be used; `problems` names every one of them."""
+
+    def __init__(
+        self, problems: list[str], *, environment: str = SANDBOX, database_url: str = ""
+    ) -> None:
+        self.problems = problems
+        self.environment = environment
+        self.database_url = database_url
+        lines = "\n".join(f"  - {problem}" for problem in problems)
+        super().__init__(f"{len(problems)} setting(s) must be mended before starting:\n{lines}")
+
+
+@dataclass(frozen=True)
+class MiniProgramSettings:
+    appid: str
+    app_secret: str = field(repr=False)
+    api_base: str
+
+
+@dataclass(frozen=True)
+class PaySettings:
+    mchid: str
+    merchant_serial: str
+    merchant_key_pem: bytes = field(repr=False)
+    public_key_id: str
+    public_key_pem: bytes = field(repr=False)
+    apiv3_key: bytes = field(repr=False)
+    base: str
+    notify_url: str
+
+
+@dataclass(frozen=True)
+class VaultSettings:
+    """`field_keys`: key id (1-255) to 32 bytes; the highest id encrypts, all of them decrypt."""
+
+    field_keys: Mapping[int, bytes] = field(repr=False)
+    blind_index_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SealSettings:
+    key_file: Path
+    cert_file: Path
+    ca_file: Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    environment: str
+    database_url: str = field(repr=False)
+    database_owner_url: str = field(repr=False)
+    mini_program: MiniProgramSettings
+    pay: PaySettings
+    vault: VaultSettings
+    seal: SealSettings
+    centre_name: str
+    centre_code: str
+    clock_offset_file: Path | None
+    log_level: str
+
+    @property
+    def is_production(self) -> bool:
+        return self.environment == PRODUCTION
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """`current()` answers these settings while this app is at work."""
+    app.extensions["lingcun-settings"] = settings
+
+
+def current() -> Settings:
+    """The settings of the app at work."""
+    settings: Settings = current_app.extensions["lingcun-settings"]
+    return settings
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this deployment; raises `SettingsUnfit` with every problem at once."""
+    given = dict(os.environ if environ is None else environ)
+    environment = given.get("APP_ENV", SANDBOX)
+    if environment not in (SANDBOX, PRODUCTION):
+        raise SettingsUnfit([f"APP_ENV is {environment!r}; it is `sandbox` or `production`"])
+    if environment == SANDBOX:
+        given = {**_sandbox_file(given), **given}
+    reader = _Reader(given)
+    settings = _read(reader, environment)
+    if environment == PRODUCTION:
+        reader.problems += production_problems(settings)
+    if reader.problems:
+        raise SettingsUnfit(
+            reader.problems, environment=environment, database_url=settings.database_url
+        )
+    return settings
+
+
+def _sandbox_file(given: Mapping[str, str]) -> dict[str, str]:
+    folder = Path(given.get("SANDBOX_FOLDER", "var/sandbox")).resolve()
+    path = folder / "app.env"
+    if not path.exists():
+        raise SettingsUnfit(
+            [f"{path} is missing: make the sandbox's keys with `python -m sandbox keys`"]
+        )
+    pairs = (line.split("=", 1) for line in path.read_text("utf-8").splitlines() if "=" in line)
+    values = {name.strip(): value.strip() for name, value in pairs if not name.startswith("#")}
+    values.setdefault("DATABASE_URL", f"sqlite:///{folder / 'lingcun.sqlite'}")
+    return values
+
+
+def _read(reader: "_Reader", environment: str) -> Settings:
+    return Settings(
+        environment=environment,
+        database_url=reader.text("DATABASE_URL"),
+        database_owner_url=reader.optional("DATABASE_OWNER_URL", ""),
+        mini_program=MiniProgramSettings(
+            appid=reader.text("WECHAT_APPID"),
+            app_secret=reader.text("WECHAT_APP_SECRET"),
+            api_base=reader.optional("WECHAT_API_BASE", "https://api.weixin.qq.com"),
+        ),
+        pay=PaySettings(
+            mchid=reader.text("WECHAT_PAY_MCHID"),
+            merchant_serial=reader.text("WECHAT_PAY_MERCHANT_SERIAL"),
+            merchant_key_pem=reader.file("WECHAT_PAY_MERCHANT_KEY_FILE"),
+            public_key_id=reader.text("WECHAT_PAY_PUBLIC_KEY_ID"),
+            public_key_pem=reader.file("WECHAT_PAY_PUBLIC_KEY_FILE"),
+            apiv3_key=reader.text("WECHAT_PAY_APIV3_KEY").encode(),
+            base=reader.optional("WECHAT_PAY_BASE", "https://api.mch.weixin.qq.com"),
+            notify_url=reader.text("WECHAT_PAY_NOTIFY_URL"),
+        ),
+        vault=VaultSettings(
+            field_keys=reader.keys("FIELD_KEYS"),
+            blind_index_key=reader.key("BLIND_INDEX_KEY"),
+        ),
+        seal=SealSettings(
+            key_file=reader.path("SEAL_KEY_FILE"),
+            cert_file=reader.path("SEAL_CERT_FILE"),
+            ca_file=reader.path("SEAL_CA_FILE"),
+        ),
+        centre_name=reader.optional("CENTRE_NAME", "湖州市住房公积金管理中心"),
+        centre_code=reader.optional("CENTRE_CODE", "330500000000000"),
+        clock_offset_file=(
+            reader.path("CLOCK_OFFSET_FILE", must_exist=False)
+            if environment == SANDBOX and reader.optional("CLOCK_OFFSET_FILE", "")
+            else None
+        ),
+        log_level=reader.optional("LOG_LEVEL", "INFO"),
+    )
+
+
+def production_problems(settings: Settings) -> list[str]:
+    """Every reason why these settings may not serve real savings; empty when there is none."""
+    pay, mini, vault = settings.pay, settings.mini_program, settings.vault
+    problems = []
+    secrets = {
+        "WECHAT_APPID": (mini.appid, 18),
+        "WECHAT_APP_SECRET": (mini.app_secret, 32),
+        "WECHAT_PAY_MCHID": (pay.mchid, 8),
+        "WECHAT_PAY_MERCHANT_SERIAL": (pay.merchant_serial, 32),
+        "WECHAT_PAY_PUBLIC_KEY_ID": (pay.public_key_id, 24),
+        "WECHAT_PAY_APIV3_KEY": (pay.apiv3_key.decode("utf-8", "replace"), 32),
+    }
+    for name, (value, shortest) in secrets.items():
+        problems += [f"{name} {why}" for why in _weakness(value, shortest)]
+    for name, raw in {
+        "BLIND_INDEX_KEY": vault.blind_index_key,
+        **{f"FIELD_KEYS key {key_id}": raw for key_id, raw in vault.field_keys.items()},
+    }.items():
+        if raw and len(set(raw)) < 12:
+            problems.append(f"{name} is a pattern, not random bytes")
+    problems += _host_problems("WECHAT_API_BASE", mini.api_base, _WECHAT_API_HOSTS)
+    problems += _host_problems("WECHAT_PAY_BASE", pay.base, _WECHAT_PAY_HOSTS)
+    problems += _notify_problems(pay.notify_url)
+    for name, file in {"SEAL_CERT_FILE": settings.seal.cert_file}.items():
+        if file.is_file() and _made_by_sandbox(file):
+            problems.append(f"{name} was made by the sandbox: a licensed authority issues the seal")
+    if settings.database_url and not settings.database_url.startswith("postgresql"):
+        problems.append("DATABASE_URL is not PostgreSQL: SQLite is for trying things out")
+    return problems
+
+
+def _weakness(value: str, shortest: int) -> list[str]:
+    if not value:
+        return []  # already named as missing
+    if value in _KNOWN_SAMPLES or any(word in value.lower() for word in _SAMPLE_WORDS):
+        return ["is a known sample value"]
+    if len(value) < shortest:
+        return [f"is too short: {len(value)} characters, at least {shortest} are needed"]
+    if len(set(value)) < min(6, shortest // 2):
+        return ["is a pattern, not a secret"]
+    return []
+
+
+def _host_problems(name: str, url: str, allowed: set[str]) -> list[str]:
+    parts = urlsplit(url)
+    if parts.scheme != "https" or parts.hostname not in allowed:
+        return [f"{name} points at {url}: in production it is one of {', '.join(sorted(allowed))}"]
+    return []
+
+
+def _notify_problems(url: str) -> list[str]:
+    parts = urlsplit(url)
+    local = parts.hostname in (None, "localhost") or (parts.hostname or "").startswith("127.")
+    if url and (parts.scheme != "https" or local or parts.query):
+        return ["WECHAT_PAY_NOTIFY_URL must be a public https address without a query"]
+    return []
+
+
+def _made_by_sandbox(cert_file: Path) -> bool:
+    try:
+        certificate = x509.load_pem_x509_certificate(cert_file.read_bytes())
+    except ValueError:
+        return False
+    names = f"{certificate.subject.rfc4514_string()} {certificate.issuer.rfc4514_string()}"
+    return "sandbox" in names.lower() or "沙箱" in names
+
+
+class _Reader:
+    """Reads values by name and collects what is missing, so that all of it is named at once."""
+
+    def __init__(self, given: Mapping[str, str]) -> None:
+        self._given = given
+        self.problems: list[str] = []
+
+    def text(self, name: str) -> str:
+        value = self._given.get(name, "").strip()
+        if not value:
+            self.problems.append(f"{name} is missing")
+        return value
+
+    def optional(self, name: str, default: str) -> str:
+        return self._given.get(name, "").strip() or default
+
+    def path(self, name: str, *, must_exist: bool = True) -> Path:
+        value = self.text(name)
+        if value and must_exist and not Path(value).is_file():
+            self.problems.append(f"{name} names no readable file: {value}")
+        return Path(value)
+
+    def file(self, name: str) -> bytes:
+        path = self.path(name)
+        return path.read_bytes() if path.is_file() else b""
+
+    def key(self, name: str) -> bytes:
+        return self._decoded(name, self.text(name))
+
+    def keys(self, name: str) -> dict[int, bytes]:
+        found: dict[int, bytes] = {}
+        for item in filter(None, self.text(name).split(",")):
+            key_id, _, encoded = item.partition(":")
+            if not key_id.isascii() or not key_id.isdigit() or not 1 <= int(key_id) <= 255:
+                self.problems.append(f"{name}: `{key_id}` is no key id (1-255, then `:`, base64)")
+                continue
+            found[int(key_id)] = self._decoded(name, encoded)
+        return found
+
+    def _decoded(self, name: str, encoded: str) -> bytes:
+        try:
+            raw = base64.b64decode(encoded, validate=True)
+        except (binascii.Error, ValueError):
+            raw = b""
+        if encoded and len(raw) != 32:
+            self.problems.append(f"{name} must be 32 bytes in base64")
+        return raw

@@ -1,0 +1,90 @@
+"""A WeChat Pay transaction as a query answers it and as a notice encrypts it: one shape."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.money import MAX_FEN, Fen
+
+
+class TransactionUnfit(Exception):
+    """The object is no transaction: `field` is missing or of another type."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """WeChat's own field names; `amount_total` is in fen and counts, `payer_total` does not."""
+
+    appid: str
+    mchid: str
+    out_trade_no: str
+    trade_state: str
+    trade_type: str
+    transaction_id: str
+    success_time: datetime | None
+    payer_openid: str
+    amount_total: Fen
+    currency: str
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether money arrived; REFUND means it did, and that some went back."""
+        return self.trade_state in ("SUCCESS", "REFUND")
+
+
+def read_transaction(data: Mapping[str, Any]) -> Transaction:
+    """The transaction in `data`; raises `TransactionUnfit` naming the field.
+
+    A transaction that is not paid has neither transaction id nor payment time.
+    """
+    state = _text(data, "trade_state")
+    paid = state in ("SUCCESS", "REFUND")
+    amount, payer = _object(data, "amount", paid), _object(data, "payer", paid)
+    return Transaction(
+        appid=_text(data, "appid"),
+        mchid=_text(data, "mchid"),
+        out_trade_no=_text(data, "out_trade_no"),
+        trade_state=state,
+        trade_type=_text(data, "trade_type", needed=paid),
+        transaction_id=_text(data, "transaction_id", needed=paid),
+        success_time=_instant(data, "success_time") if paid else None,
+        payer_openid=_text(payer, "openid", needed=paid),
+        amount_total=_amount(amount, "total") if paid else 0,
+        currency=_text(amount, "currency", needed=paid),
+    )
+
+
+def _text(data: Mapping[str, Any], field: str, *, needed: bool = True) -> str:
+    value = data.get(field, None if needed else "")
+    if not isinstance(value, str) or len(value) > 256 or (needed and not value):
+        raise TransactionUnfit(field)
+    return value
+
+
+def _object(data: Mapping[str, Any], field: str, needed: bool) -> Mapping[str, Any]:
+    value = data.get(field, None if needed else {})
+    if not isinstance(value, Mapping):
+        raise TransactionUnfit(field)
+    return value
+
+
+def _amount(data: Mapping[str, Any], field: str) -> Fen:
+    value = data.get(field)
+    if type(value) is not int or not 1 <= value <= MAX_FEN:
+        raise TransactionUnfit(f"amount.{field}")
+    return value
+
+
+def _instant(data: Mapping[str, Any], field: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(_text(data, field))
+    except ValueError:
+        raise TransactionUnfit(field) from None
+    if instant.tzinfo is None:
+        raise TransactionUnfit(field)
+    return instant

@@ -1,0 +1,58 @@
+"""What a tester may break: switches and counters, all off by default."""
+
+import threading
+
+# name -> (what it is when nobody asked for a fault)
+DEFAULTS: dict[str, bool | int] = {
+    "no_notice": False,  # payments made meanwhile send no notice until someone asks for a resend
+    "fail_prepay": 0,  # so many next orders answer 500 and have no effect
+    "timeout_prepay_after_effect": 0,  # so many next orders take effect but answer late
+    "fail_query": 0,  # so many next queries answer 500
+    "timeout_s": 10,  # how late a late answer is
+}
+
+
+class UnknownFault(Exception):
+    """A fault nobody built, or a value it cannot have."""
+
+
+class Faults:
+    """The faults in force. Counters count down as they are used."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._values = dict(DEFAULTS)
+
+    def values(self) -> dict[str, bool | int]:
+        """The faults in force are returned, by name."""
+        with self._lock:
+            return dict(self._values)
+
+    def replace(self, asked: dict[str, object]) -> None:
+        """Exactly the faults in `asked` are in force; those not named are off.
+
+        Raises UnknownFault for a name or a kind of value that does not exist.
+        """
+        values = dict(DEFAULTS)
+        for name, value in asked.items():
+            if name not in DEFAULTS:
+                raise UnknownFault(f"no fault {name!r}; there are {', '.join(DEFAULTS)}")
+            kind = type(DEFAULTS[name])
+            # JSON true is an int to Python, and no count.
+            if not isinstance(value, int) or type(value) is not kind or value < 0:
+                raise UnknownFault(f"{name} is a {kind.__name__}, not {value!r}")
+            values[name] = value
+        with self._lock:
+            self._values = values
+
+    def is_on(self, name: str) -> bool:
+        """True is returned while the switch `name` is on."""
+        return bool(self.values()[name])
+
+    def take(self, name: str) -> bool:
+        """True is returned, and the counter `name` is one lower, if it was above zero."""
+        with self._lock:
+            if not self._values[name]:
+                return False
+            self._values[name] -= 1
+            return True

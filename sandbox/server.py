@@ -1,0 +1,124 @@
+"""Puts a sandbox together and serves it, on this machine only."""
+
+import logging
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from flask import Flask, Response, g, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from sandbox import keys
+from sandbox.books import Books
+from sandbox.call_log import write_answer, write_call
+from sandbox.clock import Clock
+from sandbox.control import control
+from sandbox.control_payments import control_payments
+from sandbox.faults import Faults
+from sandbox.identity import read_identity
+from sandbox.miniprogram import miniprogram
+from sandbox.notices import Courier
+from sandbox.pay import pay
+from sandbox.world import World, attach, this_world, world_of
+
+HOST = "127.0.0.1"
+NOTIFY_DEFAULT = "https://localhost:8000/v1/notices/wechat-pay"
+
+
+class NotThisMachine(Exception):
+    """The sandbox was asked to listen to other machines."""
+
+
+class _Handler(WSGIRequestHandler):
+    # Header and body leave in two writes; Nagle would hold the second one back for 40 ms.
+    disable_nagle_algorithm = True
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Nothing is written: query strings hold the app secret and tokens."""
+
+
+def create_sandbox(
+    folder: Path, *, database: str | None = None, notify_default: str = NOTIFY_DEFAULT
+) -> Flask:
+    """A sandbox with the keys of `folder` is ready and its courier at work.
+
+    `database` is `folder/wechat.sqlite` unless given; `:memory:` forgets. `notify_default` is
+    where notices of payments go that no order of the merchant asked for.
+    Raises FileNotFoundError when the keys have not been made.
+    """
+    identity = read_identity(folder)
+    books = Books(database or str(folder / "wechat.sqlite"))
+    clock = Clock(folder / keys.CLOCK_OFFSET)
+    courier = Courier(identity, books=books, clock=clock)
+    app = Flask("sandbox", static_folder=None)
+    attach(app, World(identity, books, clock, Faults(), courier, notify_default))
+    for blueprint in (miniprogram, pay, control, control_payments):
+        app.register_blueprint(blueprint)
+    app.before_request(_log_call)
+    app.after_request(_log_answer)
+    app.register_error_handler(HTTPException, _in_json)
+    courier.start()
+    return app
+
+
+@contextmanager
+def serve_in_thread(app: Flask, port: int = 0) -> Iterator[str]:
+    """The sandbox answers at the address the block gets, and is over when the block ends."""
+    server = make_server(HOST, port, app, threaded=True, request_handler=_Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://{HOST}:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        world_of(app).close()
+
+
+def serve(app: Flask, *, host: str, port: int) -> None:
+    """The sandbox has answered until SIGTERM or Ctrl-C and is over.
+
+    Raises NotThisMachine for any host but 127.0.0.1.
+    """
+    if host != HOST:
+        raise NotThisMachine(f"the sandbox listens on {HOST} only, not on {host!r}")
+    # werkzeug says at every start that it is no production server. Nor is a sandbox.
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = make_server(host, port, app, threaded=True, request_handler=_Handler)
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        server.serve_forever()
+    finally:
+        world_of(app).close()
+
+
+def _end(signum: int, frame: FrameType | None) -> None:
+    # Raised in the main thread, which only waits for connections; request threads are daemons.
+    raise KeyboardInterrupt
+
+
+def _log_call() -> None:
+    if request.path.startswith("/sandbox/"):
+        return
+    world = this_world()
+    endpoint = f"{request.method} {request.url_rule or '(unknown)'}"
+    with world.books.open() as db:
+        g.call = write_call(db, endpoint=endpoint, path=request.path, at_s=world.clock.now_s())
+
+
+def _log_answer(response: Response) -> Response:
+    if "call" in g:
+        with this_world().books.open() as db:
+            write_answer(db, g.call, status=response.status_code)
+    return response
+
+
+def _in_json(error: HTTPException) -> ResponseReturnValue:
+    code = error.name.upper().replace(" ", "_")
+    return {"code": code, "message": error.description}, error.code or 500
