@@ -43,7 +43,7 @@ check: ready ## style, types, the one arrow, security, schema; every step runs
 	step 'lint' $(PY) -m ruff check --output-format concise .; \
 	step 'format' $(PY) -m ruff format --check --output-format concise .; \
 	step 'types' $(PY) -m mypy --strict $(CODE); \
-	step 'one arrow' $(PY) .venv/bin/lint-imports --no-logo; \
+	step 'one arrow' $(PY) .venv/bin/lint-imports --no-logo --no-cache; \
 	step 'security' $(PY) -m bandit -q -ll -c pyproject.toml -r $(CODE); \
 	step 'schema' $(PY) -m pytest -q tests/test_migrations.py; \
 	if [ -n "$$failed" ]; then printf '\ncheck: FAILED in%s\n' "$${failed#,}"; exit 1; fi; \
@@ -62,7 +62,7 @@ lock: ready ## requirements*.txt anew from requirements*.in (needs the network)
 	done
 
 clean: ## away with what runs and tools left (var/, caches); .venv stays
-	@rm -rf var .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf var .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -path ./.venv -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # The virtual environment holds what requirements-dev.txt names. The stamp is a

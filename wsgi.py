@@ -16,9 +16,11 @@ from app.serving import make_sandbox_ready, reasons_not_to_serve
 is_serving = os.environ.get("FLASK_RUN_FROM_CLI") != "true"
 
 if os.environ.get("APP_ENV", "sandbox") == "sandbox":
-    from sandbox.keys import ensure_keys
+    folder = Path(os.environ.get("SANDBOX_FOLDER", "var/sandbox"))
+    if not (folder / "app.env").exists():  # whoever made it chose the ports in it
+        from sandbox.keys import ensure_keys
 
-    ensure_keys(Path(os.environ.get("SANDBOX_FOLDER", "var/sandbox")))
+        ensure_keys(folder)
 elif is_serving and (reasons := reasons_not_to_serve()):
     sys.exit("not serving:\n" + "\n".join(f"  - {reason}" for reason in reasons))
 

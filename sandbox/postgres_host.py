@@ -54,7 +54,7 @@ def private_folder(account: Account | None) -> Path:
     """A new folder with a short path exists that only the account can enter."""
     base = Path(tempfile.gettempdir())
     if len(os.fsencode(base)) > SOCKET_PATH_MAX - 20 or not can(account, "-x", base):
-        base = Path("/tmp")  # noqa: S108  # nosec B108
+        base = Path("/tmp")  # noqa: S108
     folder = Path(tempfile.mkdtemp(prefix="lingcun-pg-", dir=base))
     hand_over(folder, account)
     return folder
@@ -88,7 +88,7 @@ def reachable_instead_of(data: Path, account: Account) -> Path:
     """Answers a lasting folder for the account when the wanted one lies in a closed home."""
     # Anybody may write to the parent, so whose folder this is gets checked.
     mark = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
-    lasting = Path("/var/tmp")  # noqa: S108  # nosec B108
+    lasting = Path("/var/tmp")  # noqa: S108
     other = lasting / f"lingcun-pg-{mark}"
     if other.is_symlink() or (other.exists() and other.stat().st_uid != account.uid):
         raise PostgresDidNotStart(f"{other} is not ours: remove it, or choose another folder")

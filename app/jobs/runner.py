@@ -25,7 +25,7 @@ JOBS = (
     Job(
         "follow-up-payments",
         lambda at: payment_follow_up.follow_up_payments(at=at),
-        timedelta(seconds=30),
+        timedelta(seconds=10),
     ),
     Job("day-close", lambda at: book_days.seal_overdue_days(at=at), timedelta(minutes=10)),
 )

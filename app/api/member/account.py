@@ -76,7 +76,7 @@ def my_account() -> Any:
 @member_only
 def my_postings(query: dict[str, Any]) -> Any:
     """A page of movements."""
-    return accounts.postings_of(member=member(), **query)
+    return list(accounts.postings_of(member=member(), **query))
 
 
 @blueprint.route("/daily-balances")
@@ -85,4 +85,4 @@ def my_postings(query: dict[str, Any]) -> Any:
 @member_only
 def my_daily_balances(query: dict[str, Any]) -> Any:
     """One row per calendar day."""
-    return accounts.daily_balances(member=member(), at=clock.now(), **query)
+    return list(accounts.daily_balances(member=member(), at=clock.now(), **query))

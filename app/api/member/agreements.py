@@ -64,7 +64,7 @@ def sign_agreement(body: dict[str, Any]) -> Any:
 @member_only
 def my_agreements() -> Any:
     """Every agreement the member signed."""
-    return agreements.agreements_of(member=member())
+    return list(agreements.agreements_of(member=member()))
 
 
 @blueprint.route("/agreements/<string:agreement_id>/pdf")

@@ -35,7 +35,7 @@ class ConsentSchema(Schema):
 @member_only
 def consents_asked() -> Any:
     """Every purpose with its text, and whether the member has consented."""
-    return consents.states_for(member=member())
+    return list(consents.states_for(member=member()))
 
 
 @blueprint.route("/<string:purpose>", methods=["PUT"])

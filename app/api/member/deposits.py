@@ -82,7 +82,7 @@ def order_deposit(headers: dict[str, str], body: dict[str, Any]) -> Any:
 @member_only
 def my_deposits(query: dict[str, Any]) -> Any:
     """A page of the member's deposits."""
-    return deposits.deposits_of(member=member(), **query)
+    return list(deposits.deposits_of(member=member(), **query))
 
 
 @blueprint.route("/<string:deposit_id>")

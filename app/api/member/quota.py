@@ -29,12 +29,17 @@ class AverageSchema(Schema):
     rounded_fen = fields.Integer()
 
 
-class SentenceSchema(Schema):
-    """A step, or something missing: what it says, and on which clause it rests."""
+class StepSentenceSchema(Schema):
+    """A step of the formula: what it says, and on which clause it rests."""
 
     code = fields.String()
     sentence = fields.String()
     clause = fields.String()
+
+
+class SentenceSchema(StepSentenceSchema):
+    """Something missing, or coming: also from which day."""
+
     from_on = fields.Date(allow_none=True)
     months = fields.Integer()
     coefficient = fields.String()
@@ -56,7 +61,7 @@ class QuotaSchema(Schema):
     missing = fields.List(fields.Nested(SentenceSchema), attribute="explanation.missing")
     next_step = fields.Nested(SentenceSchema, attribute="explanation.next_step", allow_none=True)
     steps = fields.List(
-        fields.Nested(SentenceSchema(only=("code", "sentence", "clause"))),
+        fields.Nested(StepSentenceSchema),
         attribute="explanation.steps",
     )
     policy_code = fields.String(attribute="explanation.policy_code")
