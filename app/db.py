@@ -27,8 +27,10 @@ from sqlalchemy import (
     MetaData,
     String,
     event,
+    literal,
     text,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
@@ -254,13 +256,8 @@ def lock_for_naming(key: int) -> None:
 
 def insert_unless_there(model: type[Any], **values: Any) -> bool:
     """Whether this call inserted the row; False when a unique key already holds it."""
-    from sqlalchemy.dialects import postgresql, sqlite
-
     session = db.session()
-    insert: Any = (
-        postgresql.insert(model)
-        if session.get_bind().dialect.name == "postgresql"
-        else sqlite.insert(model)
-    )
-    done: Any = session.execute(insert.values(**values).on_conflict_do_nothing())
-    return bool(done.rowcount == 1)
+    postgres = session.get_bind().dialect.name == "postgresql"
+    insert: Any = (postgresql.insert if postgres else sqlite.insert)(model.__table__)
+    statement = insert.values(**values).on_conflict_do_nothing().returning(literal(1))
+    return session.execute(statement).first() is not None
