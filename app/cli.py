@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 import click
-from flask import Flask, current_app
+from flask import Flask
 from flask.cli import with_appcontext
 
 from app import clock, settings
@@ -83,13 +83,13 @@ def run_job(name: str) -> None:
 
 
 @jobs.command("loop")
+@with_appcontext
 def loop_jobs() -> None:
     """Run every job when it is due, until SIGTERM or Ctrl-C."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    application: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    runner.loop(application, stop=stop)
+    runner.loop(stop=stop)
 
 
 @click.group("agreement")

@@ -10,7 +10,7 @@ Five kinds, and the door maps each to one answer (`api/problems.py`, RFC 9457):
 
 import re
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 
 class Reason(Protocol):
@@ -30,7 +30,7 @@ class Fact(Exception):
     """Something true that stops a step; its keyword arguments are the numbers that matter."""
 
     sentence = "操作未能完成。"
-    extensions: Mapping[str, str] = {}
+    extensions: ClassVar[Mapping[str, str]] = {}
     """Members a caller's protocol wants in the answer besides ours."""
 
     def __init__(self, **facts: Any) -> None:

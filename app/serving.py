@@ -53,5 +53,5 @@ def _database_reasons(environment: str, url: str) -> list[str]:
     except DBAPIError as error:
         kind = type(error.orig).__name__
         return [f"the database does not answer or is not migrated ({kind}): `flask db upgrade`"]
-    except Exception as error:  # a malformed URL raises what it likes, with the URL in its text
+    except Exception as error:  # noqa: BLE001 - a malformed URL raises what it likes, with the URL in its text
         return [f"DATABASE_URL cannot be used ({type(error).__name__})"]

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import requests
@@ -166,7 +167,7 @@ def first_year(story: Story, phone: Phone) -> None:
             found = until(lambda: has_balance(phone, 7 * MONTHLY_FEN))
             story.step("7月微信没有通知：系统主动查询找到了这笔钱", holds=found)
         else:
-            found = until(lambda: has_balance(phone, month * MONTHLY_FEN))
+            found = until(partial(has_balance, phone, month * MONTHLY_FEN))
             late = "（23:59:30支付，仍计当日）" if month == 4 else ""
             story.step(f"{month}月到账，余额 {yuan(month * MONTHLY_FEN)} 元{late}", holds=found)
 
@@ -237,7 +238,9 @@ def what_if(story: Story, phone: Phone, today: date) -> None:
     series = [each["quota_fen"] for each in answer["series"]]
     story.step("试算：继续每月存5,000.00元，额度只升不降", holds=series == sorted(series))
     for each in answer["series"][:: max(1, len(series) // 6)]:
-        story.say(f"{each['on']}  日均 {yuan(each['average_fen'])} 元 → {yuan(each['quota_fen'])} 元")
+        story.say(
+            f"{each['on']}  日均 {yuan(each['average_fen'])} 元 → {yuan(each['quota_fen'])} 元"
+        )
     story.say(answer["note"])
 
 

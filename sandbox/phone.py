@@ -50,9 +50,8 @@ class WechatUser:
 
     def play(self, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """WeChat did what was asked under `/sandbox/<path>`; raises `Problem`."""
-        return _answer(
-            self._http.post(f"{self._sandbox}/sandbox/{path}", json=body or {}, timeout=TIMEOUT_S)
-        )
+        url = f"{self._sandbox}/sandbox/{path}"
+        return dict(_answer(self._http.post(url, json=body or {}, timeout=TIMEOUT_S)))
 
     def login_code(self) -> str:
         """A fresh `wx.login` code."""

@@ -194,9 +194,7 @@ class House:
 
     def _serve(self, application: Any) -> str:
         port = self._port if isinstance(application, Flask) else 0
-        server = make_server(
-            "127.0.0.1", port, application, threaded=True, request_handler=_Quiet
-        )
+        server = make_server("127.0.0.1", port, application, threaded=True, request_handler=_Quiet)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
 
@@ -209,9 +207,7 @@ class House:
         return f"http://127.0.0.1:{server.server_port}"
 
     def _control(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        answer = requests.request(
-            method, f"{self.sandbox}/sandbox/{path}", json=body, timeout=30
-        )
+        answer = requests.request(method, f"{self.sandbox}/sandbox/{path}", json=body, timeout=30)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
@@ -266,7 +262,7 @@ def at_once(times: int, work: Callable[[int], Any]) -> list[Any]:
         barrier.wait()
         try:
             found[number] = work(number)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - an exception is an answer here
             found[number] = error
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(times)]

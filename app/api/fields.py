@@ -39,7 +39,10 @@ fields.Date.default_error_messages |= {
 class Body(Schema):
     """A request's fields: nothing unknown, nothing of another type."""
 
-    error_messages = {"unknown": "不认识的字段。", "type": "应为 JSON 对象。"}
+    error_messages = {  # noqa: RUF012 - as the base class declares it
+        "unknown": "不认识的字段。",
+        "type": "应为 JSON 对象。",
+    }
 
     class Meta:
         unknown = RAISE
@@ -48,7 +51,9 @@ class Body(Schema):
 class Headers(Schema):
     """Headers a view reads; the others are not ours to refuse."""
 
-    error_messages = {"unknown": "不认识的字段。"}
+    error_messages = {  # noqa: RUF012 - as the base class declares it
+        "unknown": "不认识的字段。",
+    }
 
 
 class Text(fields.String):
@@ -76,7 +81,7 @@ class Flag(fields.Boolean):
 class AmountFen(fields.Integer):
     """An amount of money: a JSON integer of fen, at least 1."""
 
-    default_error_messages = {
+    default_error_messages = {  # noqa: RUF012 - as the base class declares it
         "invalid": "金额应为整数，单位为分，例如 44820 表示 448.20 元。",
         "range": "金额应为正整数（单位：分），且不超过允许的最大值。",
     }
@@ -109,7 +114,10 @@ def body_sha256(body: Mapping[str, Any]) -> str:
 class StrictParser(FlaskParser):
     """webargs with a strict JSON reader, unknown query fields refused, and our error kind."""
 
-    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE}
+    DEFAULT_UNKNOWN_BY_LOCATION = {  # noqa: RUF012 - as the base class declares it
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "query": RAISE,
+    }
 
     def load_json(self, req: Request, schema: Schema) -> Any:
         if req.mimetype != "application/json":
@@ -120,7 +128,8 @@ class StrictParser(FlaskParser):
     def handle_error(
         self, error: ValidationError, req: Request, schema: Schema, **kwargs: Any
     ) -> NoReturn:
-        raise Unacceptable(fields=_flat(error.normalized_messages()))
+        messages: Any = error.normalized_messages()  # type: ignore[no-untyped-call]
+        raise Unacceptable(fields=_flat(messages))
 
 
 def read_json(raw: bytes) -> Any:

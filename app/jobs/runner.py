@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flask import Flask
-
 from app import clock, log
 from app.services import book_days, job_runs, payment_follow_up
 
@@ -43,18 +41,21 @@ def run(job: Job, *, at: datetime) -> dict[str, int]:
     return counts
 
 
-def loop(app: Flask, *, stop: threading.Event) -> None:
+def loop(*, stop: threading.Event) -> None:
     """Jobs run when they are due, until `stop`; one that fails does not stop the others."""
-    due = dict.fromkeys(JOBS, 0.0)
+    due = dict.fromkeys(JOBS, time.monotonic())
     while not stop.is_set():
         for job in JOBS:
-            if time.monotonic() < due[job]:
-                continue
-            due[job] = time.monotonic() + job.every.total_seconds()
-            try:
-                with app.app_context():
-                    counts = run(job, at=clock.now())
-                log.get().info("job-done", job=job.name, **counts)
-            except Exception as error:
-                log.get().error("job-failed", job=job.name, exc_info=error)
-        stop.wait(min(each for each in due.values()) - time.monotonic())
+            if time.monotonic() >= due[job]:
+                due[job] = time.monotonic() + job.every.total_seconds()
+                _run_logged(job)
+        stop.wait(max(0.0, min(due.values()) - time.monotonic()))
+
+
+def _run_logged(job: Job) -> None:
+    try:
+        counts = run(job, at=clock.now())
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other jobs go on
+        log.get().error("job-failed", job=job.name, exc_info=error)
+    else:
+        log.get().info("job-done", job=job.name, **counts)

@@ -11,12 +11,11 @@ from datetime import date, timedelta
 from sqlalchemy import func, select, union_all
 
 from app.db import db
-from app.ledger import chart
 from app.models import DailyBalanceSnapshot as Snapshot
 from app.models import Journal, Posting
 from app.money import Fen
-from app.rules.periods import Period
 from app.rules.day_product import DayProduct
+from app.rules.periods import Period
 
 _ONE_DAY = timedelta(days=1)
 
@@ -89,16 +88,15 @@ def movements(sub_account_id: int, window: Period) -> tuple[tuple[date, Fen], ..
 def daily(sub_account_id: int, window: Period) -> Iterator[DayBalance]:
     """One row per calendar day of the window; a day without a snapshot carries the one before."""
     closings = dict(movements(sub_account_id, window))
-    moved = {
-        day
-        for day in db.session().scalars(
+    moved = set(
+        db.session().scalars(
             select(Snapshot.day).where(
                 Snapshot.sub_account_id == sub_account_id,
                 Snapshot.day >= window.from_on,
                 Snapshot.day < window.until_on,
             )
         )
-    }
+    )
     product = running_product(sub_account_id, window.from_on - _ONE_DAY)
     day, closing = window.from_on, 0
     while day < window.until_on:
@@ -113,7 +111,7 @@ def trial_balance(*, booked_until: date | None = None) -> tuple[TrialLine, ...]:
     sides = [
         select(code.label("code"), (debit).label("debit"), (credit).label("credit"))
         .join(Journal, Journal.id == Posting.journal_id)
-        .where(True if booked_until is None else Journal.booked_on <= booked_until)
+        .where(Journal.booked_on <= (booked_until or date.max))
         for code, debit, credit in (
             (Posting.debit_code, Posting.amount_fen, Posting.amount_fen * 0),
             (Posting.credit_code, Posting.amount_fen * 0, Posting.amount_fen),
@@ -126,15 +124,6 @@ def trial_balance(*, booked_until: date | None = None) -> tuple[TrialLine, ...]:
         .order_by(lines.c.code)
     )
     return tuple(TrialLine(code, int(debit), int(credit)) for code, debit, credit in rows)
-
-
-def control_balance_fen(code: str, *, booked_until: date | None = None) -> Fen:
-    """The credit balance of a personal control account."""
-    assert code in chart.PERSONAL_CODES
-    for line in trial_balance(booked_until=booked_until):
-        if line.code == code:
-            return line.credit_fen - line.debit_fen
-    return 0
 
 
 def _last_row(sub_account_id: int, day: date) -> Snapshot | None:

@@ -1,7 +1,8 @@
 """The chart of accounts: the state's codes, which a centre may not renumber, and our sub-accounts.
 
-Source: 财会字[1999]33号, with 119 and 219 added by 财会字[2000]12号. Flexible and unit money stand
-apart under 201 (Seed §9, 分类核算). Only accounts an entry uses are here; a new entry brings its own.
+Source: 财会字[1999]33号, with 119 and 219 added by 财会字[2000]12号. Flexible and unit money
+stand apart under 201 (Seed §9, 分类核算). Only accounts an entry uses are here; a new entry
+brings its own.
 """
 
 from dataclasses import dataclass

@@ -40,7 +40,7 @@ CHECKS: tuple[tuple[str, str, Check], ...] = (
 def verify() -> tuple[Finding, ...]:
     """A finding for every invariant, in order of ids."""
     with reading():
-        found = [Finding(id, title, tuple(check())) for id, title, check in CHECKS]
+        found = [Finding(name, title, tuple(check())) for name, title, check in CHECKS]
     tried = tuple(verify_append_only.offenders())
     found.append(Finding("L8", "journals and postings refuse every change; sequences", tried))
     return tuple(sorted(_merged(found), key=lambda each: (each.id[0], int(each.id[1:]))))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import itemgetter
 
 from sqlalchemy import case, func, select
@@ -85,7 +85,7 @@ def d2_sealed_days_stay() -> Iterator[str]:
         yield f"journal {journal_id} was written after its day was sealed"
     days = session.execute(select(BookDay.day, BookDay.sealed_at).order_by(BookDay.day)).all()
     sealed = [day for day, sealed_at in days if sealed_at is not None]
-    for earlier, later in zip(sealed, sealed[1:], strict=False):
+    for earlier, later in pairwise(sealed):
         if later != earlier + _ONE_DAY:
             yield f"day {earlier + _ONE_DAY} was skipped when sealing"
     if sealed and any(at is None and day < sealed[-1] for day, at in days):

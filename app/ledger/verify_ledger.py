@@ -1,6 +1,7 @@
 """L1-L5, L7, L8 (sequences), L10, L11: the double-entry books."""
 
 from collections.abc import Iterator
+from datetime import date
 from itertools import groupby
 from operator import itemgetter
 
@@ -104,7 +105,6 @@ def l2_one_source_each() -> Iterator[str]:
 
 def l3_trial_balance_zero() -> Iterator[str]:
     """L3: debits equal credits now and at every sealed day; stored day totals are the turnover."""
-    session = db.session()
     lines = balances.trial_balance()
     debit, credit = sum(x.debit_fen for x in lines), sum(x.credit_fen for x in lines)
     if debit != credit:
@@ -113,9 +113,9 @@ def l3_trial_balance_zero() -> Iterator[str]:
         yield f"day {day}, account {code}: stored totals are not the turnover {debit}/{credit}"
 
 
-def _turnover_of_sealed_days() -> Iterator[tuple[object, str, int, int]]:
+def _turnover_of_sealed_days() -> Iterator[tuple[date, str, int, int]]:
     session = db.session()
-    computed: dict[tuple[object, str], list[int]] = {}
+    computed: dict[tuple[date, str], list[int]] = {}
     for index, column in enumerate((Posting.debit_code, Posting.credit_code)):
         rows = session.execute(
             select(Journal.booked_on, column, func.sum(Posting.amount_fen))
@@ -197,7 +197,8 @@ def l7_l8_sequences() -> Iterator[str]:
     )
     for sub_account_id, group in groupby(rows, key=itemgetter(0)):
         balance, expected, last_seq = 0, 1, 0
-        for _, seq, delta, last_seq in group:
+        for _, seq, delta, stored_last in group:
+            last_seq = stored_last
             balance += delta
             if seq != expected:
                 yield f"sub-account {sub_account_id}: sequence {seq} where {expected} was due"

@@ -91,7 +91,7 @@ def p3_states_and_facts_agree() -> Iterator[str]:
 
 
 def p4_notices_had_their_effect() -> Iterator[str]:
-    """P4: a notice that says a payment was credited has that payment; suspended money has a case."""
+    """P4: a notice that claims a payment has that payment; suspended money has a case."""
     session = db.session()
     lost = (
         select(Notice.id)

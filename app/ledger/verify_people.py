@@ -13,6 +13,7 @@ from app.models import (
     AgreementTemplate,
     Enrolment,
     FundAccount,
+    IdentityCheck,
     IdentitySegment,
     Person,
     PolicyVersion,
@@ -67,12 +68,12 @@ def w2_proved_signed_and_paid() -> Iterator[str]:
     """W2: an account has a proved person, an agreement signed before it, and a first deposit."""
     session = db.session()
     rows = session.execute(
-        select(
-            FundAccount.id, FundAccount.opened_at, Person.real_name_passed_at, Person.id
-        ).outerjoin(Person, Person.id == FundAccount.person_id)
+        select(FundAccount.id, FundAccount.opened_at, Person.id).outerjoin(
+            Person, Person.id == FundAccount.person_id
+        )
     ).all()
-    for account_id, opened_at, passed_at, person_id in rows:
-        if passed_at is None:
+    for account_id, opened_at, person_id in rows:
+        if not _is_proved(person_id):
             yield f"account {account_id} belongs to nobody proved"
             continue
         signed = session.scalar(
@@ -90,6 +91,15 @@ def w2_proved_signed_and_paid() -> Iterator[str]:
         )
         if first is None:
             yield f"account {account_id} is open without a first deposit"
+
+
+def _is_proved(person_id: int | None) -> bool:
+    found = db.session().scalar(
+        select(IdentityCheck.id)
+        .where(IdentityCheck.person_id == person_id, IdentityCheck.state == "passed")
+        .limit(1)
+    )
+    return found is not None
 
 
 def w3_age_on_joining() -> Iterator[str]:

@@ -122,7 +122,7 @@ def _confirmed(transaction_id: str, at: datetime) -> str:
 
 @retried
 def _closed(out_trade_no: str, found: Transaction | None, at: datetime) -> str:
-    """Closed here if WeChat knows no such order or has closed it, and nobody can pay it any more."""
+    """Closed here if WeChat has closed it or never knew it, and nobody can pay it any more."""
     with transaction() as session:
         order = session.scalars(
             select(PaymentOrder).where(PaymentOrder.out_trade_no == out_trade_no).with_for_update()

@@ -8,6 +8,7 @@ answer confirms and no order explains goes to account 219 with an open case.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from sqlalchemy import select
 
@@ -34,12 +35,15 @@ class NoticeForged(Unauthenticated):
     """The bytes were not signed by WeChat Pay within the last five minutes."""
 
     sentence = "通知未通过验签。"
-    extensions = {"code": "FAIL", "message": "signature not accepted"}  # WeChat's own shape
+    extensions: ClassVar[Mapping[str, str]] = {  # WeChat's own shape of a refusal
+        "code": "FAIL",
+        "message": "signature not accepted",
+    }
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A field in which WeChat's word and our order disagree; values only where they are harmless."""
+    """A field in which WeChat's word and our order disagree; no value names a person."""
 
     field: str
     expected: str

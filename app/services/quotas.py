@@ -25,7 +25,6 @@ from app.services import deposits, policies
 from app.services.accounts import open_flexible
 from app.services.members import Member
 
-
 __all__ = ["LiveQuota", "LumpSum", "Monthly", "WhatIf", "WhatIfPlan", "live_quota", "what_if"]
 
 

@@ -45,9 +45,9 @@ def way_in_of(*, member: Member, at: datetime) -> WayIn:
         steps = tuple(StepState(step, name, step in done) for step, name in STEPS.items())
         waiting = [each.step for each in steps if not each.done]
         return WayIn(
-            name_masked=person and vault.masked_name(person.name),
-            id_number_masked=person and vault.masked_id_number(person.id_number),
-            phone_masked=person and vault.masked_phone(person.phone),
+            name_masked=vault.masked_name(person.name) if person else None,
+            id_number_masked=vault.masked_id_number(person.id_number) if person else None,
+            phone_masked=vault.masked_phone(person.phone) if person else None,
             steps=steps,
             next_step=waiting[0] if waiting else None,
         )
