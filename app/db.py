@@ -83,9 +83,12 @@ BigId = BigInteger().with_variant(Integer, "sqlite")
 
 
 class days_between(FunctionElement[int]):  # noqa: N801 - reads as a SQL function
-    """Whole days from the first date to the second, on either database."""
+    """Whole days from the first date to the second, on either database.
 
-    type = Integer()
+    Typed as BIGINT although days are few: fen x days is computed in the type of its factors.
+    """
+
+    type = BigInteger()
     inherit_cache = True
 
 

@@ -11,10 +11,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from cryptography import x509
 from flask import Flask, current_app
+
+from app import soundness
 
 SANDBOX, PRODUCTION = "sandbox", "production"
 
@@ -26,27 +26,17 @@ _WECHAT_PAY_HOSTS = {
     "api.wechatpay.cn",
     "api2.wechatpay.cn",
 }
-# Values that stand in documents and examples everywhere: never a secret, whatever their length.
-_KNOWN_SAMPLES = {
-    "wxd678efh567hg6787",
-    "1230000109",
-    "1900000001",
-    "1900000109",
-    "1900009191",
-    "3775b6a45acd588826d15e583a95f5dd********",
-}
-_SAMPLE_WORDS = ("sandbox", "example", "changeme", "change-me", "secret", "test", "123456", "your_")
 
 
 class SettingsUnfit(Exception):
-    """The deployment's settings cannot be used; `problems` names every one of them."""
+    """The deployment's settings cannot be used; `problems` names every one of them.
 
-    def __init__(
-        self, problems: list[str], *, environment: str = SANDBOX, database_url: str = ""
-    ) -> None:
+    `settings` is what could be read, for whoever looks for more reasons; nobody may serve with it.
+    """
+
+    def __init__(self, problems: list[str], *, settings: "Settings | None" = None) -> None:
         self.problems = problems
-        self.environment = environment
-        self.database_url = database_url
+        self.settings = settings
         lines = "\n".join(f"  - {problem}" for problem in problems)
         super().__init__(f"{len(problems)} setting(s) must be mended before starting:\n{lines}")
 
@@ -125,12 +115,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         given = {**_sandbox_file(given), **given}
     reader = _Reader(given)
     settings = _read(reader, environment)
+    problems = reader.problems + _unusable(settings)
     if environment == PRODUCTION:
-        reader.problems += production_problems(settings)
-    if reader.problems:
-        raise SettingsUnfit(
-            reader.problems, environment=environment, database_url=settings.database_url
-        )
+        problems += _debugging(given) + _unfit_for_production(settings)
+    if problems:
+        raise SettingsUnfit(problems, settings=settings)
     return settings
 
 
@@ -139,7 +128,7 @@ def _sandbox_file(given: Mapping[str, str]) -> dict[str, str]:
     path = folder / "app.env"
     if not path.exists():
         raise SettingsUnfit(
-            [f"{path} is missing: make the sandbox's keys with `python -m sandbox keys`"]
+            [f"{path} is missing: make it with `python -m sandbox keys --folder {folder}`"]
         )
     pairs = (line.split("=", 1) for line in path.read_text("utf-8").splitlines() if "=" in line)
     values = {name.strip(): value.strip() for name, value in pairs if not name.startswith("#")}
@@ -187,71 +176,52 @@ def _read(reader: "_Reader", environment: str) -> Settings:
     )
 
 
-def production_problems(settings: Settings) -> list[str]:
+def _unusable(settings: Settings) -> list[str]:
+    """What no environment could work with."""
+    pay, problems = settings.pay, []
+    if pay.apiv3_key and len(pay.apiv3_key) != 32:
+        problems.append("WECHAT_PAY_APIV3_KEY is 32 characters, no more and no fewer")
+    if pay.merchant_key_pem and not soundness.is_merchant_key(pay.merchant_key_pem):
+        problems.append("WECHAT_PAY_MERCHANT_KEY_FILE holds no unencrypted RSA private key (PEM)")
+    if pay.public_key_pem and not soundness.is_platform_key(pay.public_key_pem):
+        problems.append("WECHAT_PAY_PUBLIC_KEY_FILE holds no RSA public key (PEM)")
+    if settings.vault.blind_index_key in settings.vault.field_keys.values():
+        problems.append("BLIND_INDEX_KEY is one of FIELD_KEYS: it is a key of its own")
+    return problems
+
+
+def _debugging(given: Mapping[str, str]) -> list[str]:
+    if given.get("FLASK_DEBUG", "").strip().lower() in ("", "0", "false", "no"):
+        return []
+    return ["FLASK_DEBUG is on: it shows the program to whoever makes it fail"]
+
+
+def _unfit_for_production(settings: Settings) -> list[str]:
     """Every reason why these settings may not serve real savings; empty when there is none."""
     pay, mini, vault = settings.pay, settings.mini_program, settings.vault
-    problems = []
-    secrets = {
+    texts = {
         "WECHAT_APPID": (mini.appid, 18),
         "WECHAT_APP_SECRET": (mini.app_secret, 32),
         "WECHAT_PAY_MCHID": (pay.mchid, 8),
         "WECHAT_PAY_MERCHANT_SERIAL": (pay.merchant_serial, 32),
         "WECHAT_PAY_PUBLIC_KEY_ID": (pay.public_key_id, 24),
-        "WECHAT_PAY_APIV3_KEY": (pay.apiv3_key.decode("utf-8", "replace"), 32),
+        "WECHAT_PAY_APIV3_KEY": (pay.apiv3_key.decode(), 32),
     }
-    for name, (value, shortest) in secrets.items():
-        problems += [f"{name} {why}" for why in _weakness(value, shortest)]
-    for name, raw in {
-        "BLIND_INDEX_KEY": vault.blind_index_key,
-        **{f"FIELD_KEYS key {key_id}": raw for key_id, raw in vault.field_keys.items()},
-    }.items():
-        if raw and len(set(raw)) < 12:
-            problems.append(f"{name} is a pattern, not random bytes")
-    problems += _host_problems("WECHAT_API_BASE", mini.api_base, _WECHAT_API_HOSTS)
-    problems += _host_problems("WECHAT_PAY_BASE", pay.base, _WECHAT_PAY_HOSTS)
-    problems += _notify_problems(pay.notify_url)
-    for name, file in {"SEAL_CERT_FILE": settings.seal.cert_file}.items():
-        if file.is_file() and _made_by_sandbox(file):
-            problems.append(f"{name} was made by the sandbox: a licensed authority issues the seal")
-    if settings.database_url and not settings.database_url.startswith("postgresql"):
-        problems.append("DATABASE_URL is not PostgreSQL: SQLite is for trying things out")
-    return problems
-
-
-def _weakness(value: str, shortest: int) -> list[str]:
-    if not value:
-        return []  # already named as missing
-    if value in _KNOWN_SAMPLES or any(word in value.lower() for word in _SAMPLE_WORDS):
-        return ["is a known sample value"]
-    if len(value) < shortest:
-        return [f"is too short: {len(value)} characters, at least {shortest} are needed"]
-    if len(set(value)) < min(6, shortest // 2):
-        return ["is a pattern, not a secret"]
-    return []
-
-
-def _host_problems(name: str, url: str, allowed: set[str]) -> list[str]:
-    parts = urlsplit(url)
-    if parts.scheme != "https" or parts.hostname not in allowed:
-        return [f"{name} points at {url}: in production it is one of {', '.join(sorted(allowed))}"]
-    return []
-
-
-def _notify_problems(url: str) -> list[str]:
-    parts = urlsplit(url)
-    local = parts.hostname in (None, "localhost") or (parts.hostname or "").startswith("127.")
-    if url and (parts.scheme != "https" or local or parts.query):
-        return ["WECHAT_PAY_NOTIFY_URL must be a public https address without a query"]
-    return []
-
-
-def _made_by_sandbox(cert_file: Path) -> bool:
-    try:
-        certificate = x509.load_pem_x509_certificate(cert_file.read_bytes())
-    except ValueError:
-        return False
-    names = f"{certificate.subject.rfc4514_string()} {certificate.issuer.rfc4514_string()}"
-    return "sandbox" in names.lower() or "沙箱" in names
+    found = {name: soundness.weakness(text, shortest=least) for name, (text, least) in texts.items()}
+    keys = {f"FIELD_KEYS key {key_id}": key for key_id, key in vault.field_keys.items()}
+    for name, key in (keys | {"BLIND_INDEX_KEY": vault.blind_index_key}).items():
+        if key and soundness.is_pattern(key):
+            found[name] = ["is a pattern, not random bytes"]
+    for name, file in settings.key_files.items():
+        if soundness.lies_in_a_sandbox(file) or soundness.was_made_by_sandbox(file):
+            found[name] = ["was made by a sandbox"]
+    found |= {
+        "WECHAT_API_BASE": soundness.base_weakness(mini.api_base, hosts=_WECHAT_API_HOSTS),
+        "WECHAT_PAY_BASE": soundness.base_weakness(pay.base, hosts=_WECHAT_PAY_HOSTS),
+        "WECHAT_PAY_NOTIFY_URL": soundness.notify_weakness(pay.notify_url),
+        "DATABASE_URL": soundness.database_weakness(settings.database_url),
+    }
+    return [f"{name} {why}" for name, reasons in found.items() for why in reasons]
 
 
 class _Reader:

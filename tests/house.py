@@ -72,7 +72,8 @@ class House:
     def at(self, moment: datetime | date | str) -> datetime:
         """It is this moment for the service and for WeChat; a day means nine in the morning."""
         if isinstance(moment, str):
-            moment = datetime.fromisoformat(moment)
+            is_day = len(moment) == len("2026-03-02")
+            moment = (date if is_day else datetime).fromisoformat(moment)
         if not isinstance(moment, datetime):
             moment = datetime.combine(moment, time(9))
         if moment.tzinfo is None:

@@ -20,6 +20,7 @@ from app.api.public import policy
 
 def install(app: Flask) -> None:
     """Every route stands under its guard; a route without one stops the start."""
+    app.url_map.merge_slashes = False  # `//v1/me` is no route, and no redirect to a forged Host
     problems.install(app)
     headers.install(app)
     auth.install(app)

@@ -1,4 +1,4 @@
-"""Reading requests strictly: JSON as the standard means it, exact types, bounded amounts.
+"""Reading requests strictly: JSON as the standard means it, exact types, bounded values.
 
 Python's own reader takes NaN, 1e400, duplicate keys and lone surrogates; each of them is a way of
 meaning one thing here and another somewhere else, so each is refused by name.
@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, NoReturn
 
 from flask import Request
@@ -20,6 +21,7 @@ from app.money import MAX_FEN
 _DEEPEST = 32
 _LONE = re.compile(r"[\ud800-\udfff\x00]")
 LONGEST_TEXT = 512
+_FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 
 # marshmallow's own sentences are English; these go to the worker's phone.
 fields.Field.default_error_messages |= {
@@ -64,7 +66,7 @@ class Text(fields.String):
         super().__init__(validate=[length, *kwargs.pop("validate", [])], **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        if type(value) is not str:
+        if type(value) is not str or _LONE.search(value):
             raise self.make_error("invalid")
         return value
 
@@ -78,6 +80,35 @@ class Flag(fields.Boolean):
         return value
 
 
+class Day(fields.Date):
+    """A calendar day written `2026-11-23`; far-off days are slips, and no arithmetic takes them."""
+
+    default_error_messages = {  # noqa: RUF012 - as the base class declares it
+        "far": f"日期应在{_FIRST_DAY}至{_LAST_DAY}之间。",
+    }
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> date:
+        if type(value) is not str or re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value) is None:
+            raise self.make_error("invalid")
+        day: date = super()._deserialize(value, attr, data, **kwargs)
+        if not _FIRST_DAY <= day <= _LAST_DAY:
+            raise self.make_error("far")
+        return day
+
+
+class QueryNumber(fields.Integer):
+    """A whole number in a query, in plain digits, between two bounds."""
+
+    def __init__(self, lowest: int, highest: int, **kwargs: Any) -> None:
+        error = f"应为{lowest}至{highest}之间的整数。"
+        super().__init__(validate=validate.Range(lowest, highest, error=error), **kwargs)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        if type(value) is not str or re.fullmatch(r"-?[0-9]{1,40}", value) is None:
+            raise self.make_error("invalid")
+        return int(value)
+
+
 class AmountFen(fields.Integer):
     """An amount of money: a JSON integer of fen, at least 1."""
 
@@ -85,6 +116,9 @@ class AmountFen(fields.Integer):
         "invalid": "金额应为整数，单位为分，例如 44820 表示 448.20 元。",
         "range": "金额应为正整数（单位：分），且不超过允许的最大值。",
     }
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"minimum": 1, "maximum": MAX_FEN}, **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
         if type(value) is not int:
@@ -125,11 +159,20 @@ class StrictParser(FlaskParser):
             raise Unacceptable(fields={"body": [hint]})
         return read_json(req.get_data(cache=True))
 
+    def load_querystring(self, req: Request, schema: Schema) -> Any:
+        twice = [name for name, values in req.args.lists() if len(values) > 1]
+        if twice:
+            raise Unacceptable(fields={name: ["重复出现。"] for name in twice})
+        return super().load_querystring(req, schema)
+
     def handle_error(
         self, error: ValidationError, req: Request, schema: Schema, **kwargs: Any
     ) -> NoReturn:
         messages: Any = error.normalized_messages()  # type: ignore[no-untyped-call]
-        raise Unacceptable(fields=_flat(messages))
+        found: dict[str, list[str]] = {}
+        for of_a_location in messages.values():
+            found |= _flat(of_a_location)
+        raise Unacceptable(fields=found)
 
 
 def read_json(raw: bytes) -> Any:
@@ -192,13 +235,12 @@ def _refuse_strange(value: Any, path: str, depth: int) -> None:
 
 
 def _flat(messages: Any, path: str = "") -> dict[str, list[str]]:
-    """marshmallow's nested messages as {field path: sentences}; the location is left out."""
+    """marshmallow's nested messages as {field path: sentences}."""
     if isinstance(messages, list):
         return {path or "body": [str(each) for each in messages]}
     found: dict[str, list[str]] = {}
     for name, inner in messages.items():
-        nameless = (not path and name in ("json", "query", "headers")) or name == "_schema"
-        step = path if nameless else f"{path}.{name}".lstrip(".")
+        step = path if name == "_schema" else f"{path}.{name}".lstrip(".")
         for where, sentences in _flat(inner, step).items():
             found.setdefault(where, []).extend(sentences)
     return found

@@ -10,9 +10,28 @@ from app.services import payments
 
 blueprint = views("notices", prefix="/v1/notices", description="微信通知")
 
+# What WeChat sends; it is read only after its signature, and never through a schema.
+_SEALED = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "properties": {
+                    "id": {"type": "string"},
+                    "event_type": {"type": "string"},
+                    "resource": {"type": "object"},
+                },
+                "required": ["id", "event_type", "resource"],
+            }
+        }
+    },
+}
+
 
 @blueprint.route("/wechat-pay", methods=["POST"])
-@blueprint.doc(security=[])
+@blueprint.doc(requestBody=_SEALED)
+@blueprint.empty
 @wechat_signed
 def payment_notice() -> ResponseReturnValue:
     """204 once the notice has had its effect, also for repeats; 401 for anything not WeChat's."""

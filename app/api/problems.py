@@ -9,6 +9,8 @@ from typing import Any
 
 from flask import Flask, Response, g
 from marshmallow import Schema, fields
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from werkzeug.exceptions import HTTPException
 
 from app import log
@@ -50,14 +52,22 @@ class ProblemSchema(Schema):
     detail = fields.String(metadata={"description": "给用户看的中文说明"})
     request_id = fields.String()
     step = fields.String(metadata={"description": "需要先完成的步骤"})
-    errors = fields.Dict(keys=fields.String(), values=fields.List(fields.String()))
+    errors = fields.Dict(
+        keys=fields.String(),
+        values=fields.List(fields.String()),
+        metadata={"description": "字段路径对应的提示；body 表示整个请求体"},
+    )
     reasons = fields.List(fields.Nested(ReasonSchema))
+    code = fields.String(metadata={"description": "仅微信通知：微信约定的应答代码"})
+    message = fields.String(metadata={"description": "仅微信通知：微信约定的应答说明"})
 
 
 def install(app: Flask) -> None:
     """Whatever a view raises is answered as a problem; what nobody foresaw as a plain 500."""
     app.register_error_handler(Fact, _answer_fact)
     app.register_error_handler(HTTPException, _answer_http)
+    app.register_error_handler(OperationalError, _answer_without_database)
+    app.register_error_handler(NoConnectionFree, _answer_without_database)
     app.register_error_handler(Exception, _answer_unforeseen)
 
 
@@ -86,9 +96,15 @@ def _answer_http(error: HTTPException) -> Response:
     return _problem(slug, sentence.rstrip("。"), status, sentence, {}, headers)
 
 
+def _answer_without_database(error: Exception) -> Response:
+    """Away, full, or out of connections: the transaction is rolled back, or its end unknown."""
+    log.get().error("database-unavailable", exc_info=error)
+    return _answer_fact(Unavailable())
+
+
 def _answer_unforeseen(error: Exception) -> Response:
     log.get().error("unforeseen-error", exc_info=error)
-    sentence = "系统出现意外错误，未作任何改动；如需帮助请提供编号。"
+    sentence = "系统出现意外错误，请稍后再查看结果；如需帮助请提供编号。"
     return _problem("internal-server-error", "系统错误", 500, sentence, {}, {})
 
 

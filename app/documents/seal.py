@@ -30,9 +30,7 @@ from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner, Pdf
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from app.documents.errors import MomentWithoutZone, PaperAlreadySealed, SealUnusable
-from app.documents.seal_check import SealCheck, check_seal
 
-__all__ = ["Seal", "SealCheck", "check_seal", "seal_pdf"]
 
 _FIELD = "Seal"
 

@@ -104,6 +104,8 @@ def agreements_of(*, member: Member) -> tuple[SignedAgreement, ...]:
 
 def pdf_of(*, member: Member, agreement_id: str) -> bytes:
     """The sealed PDF of the member's own agreement; raises `NoSuchAgreement`."""
+    if not ids.is_public_id(agreement_id, "agr"):
+        raise NoSuchAgreement()
     with reading() as session:
         pdf: bytes | None = session.scalar(
             select(Agreement.pdf).where(
@@ -116,10 +118,10 @@ def pdf_of(*, member: Member, agreement_id: str) -> bytes:
 
 
 def verdict_on(*, pdf: bytes, at: datetime) -> SealVerdict:
-    """Whether these bytes are an agreement this centre sealed: our hash and our seal, both.
+    """Whether these bytes are an agreement this centre sealed: our stored hash and our seal, both.
 
-    The seal alone does not see every changed byte (padding inside the signature), the stored
-    SHA-256 does; the seal alone is what somebody without our database can check.
+    The hash comes first: it sees every changed byte, and a stranger's file meets no PDF parser.
+    The seal is what somebody without our database can check.
     """
     digest = hashlib.sha256(pdf).hexdigest()
     with reading() as session:
@@ -128,11 +130,11 @@ def verdict_on(*, pdf: bytes, at: datetime) -> SealVerdict:
             .join(AgreementTemplate, AgreementTemplate.id == Agreement.template_id)
             .where(Agreement.pdf_sha256 == digest)
         ).one_or_none()
+    if row is None:
+        return SealVerdict(False, "文件与本中心存档的任何协议都不一致，可能被改动过。")
     check = check_seal(pdf, trusted_ca=documents.centre_seal().ca, at=at)
     if not check.valid:
         return SealVerdict(False, check.reason)
-    if row is None:
-        return SealVerdict(False, "文件与本中心存档的任何协议都不一致。")
     return SealVerdict(True, "文件由本中心签章，内容未被改动。", row.code, row.signed_at)
 
 

@@ -269,6 +269,8 @@ def _intent(order: PaymentOrder, at: datetime) -> _Intent:
 
 
 def _own_order(member: Member, deposit_id: str) -> PaymentOrder:
+    if not ids.is_public_id(deposit_id, "dep"):
+        raise NoSuchDeposit()
     order = (
         db.session()
         .scalars(

@@ -200,6 +200,8 @@ def _claim(row: IdentityCheck, openid: str) -> _Claim:
 
 
 def _claim_of(member: Member, check_id: str) -> _Claim:
+    if not ids.is_public_id(check_id, "chk"):
+        raise NoSuchCheck()
     with reading() as session:
         found = session.execute(
             select(IdentityCheck, WechatAccount.openid)

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
 from app import clock
 from app.api.auth import member, member_only
 from app.api.documentation import views
-from app.api.fields import Body
+from app.api.fields import Body, Day, QueryNumber
 from app.services import accounts
 
 blueprint = views("account", prefix="/v1/me/account", description="账户")
@@ -38,19 +38,15 @@ class PostingSchema(Schema):
 class PageQuery(Body):
     """A page, newest first."""
 
-    before_seq = fields.Integer(
-        load_default=None, validate=validate.Range(1, 2**62, error="应为正整数。")
-    )
-    limit = fields.Integer(
-        load_default=20, validate=validate.Range(1, 100, error="应为1至100之间的整数。")
-    )
+    before_seq = QueryNumber(1, 10**15, load_default=None)
+    limit = QueryNumber(1, 100, load_default=20)
 
 
 class DaysQuery(Body):
     """Both days are shown; at most 366."""
 
-    from_on = fields.Date(data_key="from", required=True)
-    to_on = fields.Date(data_key="to", required=True)
+    from_on = Day(data_key="from", required=True)
+    to_on = Day(data_key="to", required=True)
 
 
 class DayBalanceSchema(Schema):
@@ -64,6 +60,7 @@ class DayBalanceSchema(Schema):
 
 @blueprint.route("")
 @blueprint.response(200, AccountSchema)
+@blueprint.may_conflict
 @member_only
 def my_account() -> Any:
     """The account as it stands."""
@@ -73,6 +70,7 @@ def my_account() -> Any:
 @blueprint.route("/postings")
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, PostingSchema(many=True))
+@blueprint.may_conflict
 @member_only
 def my_postings(query: dict[str, Any]) -> Any:
     """A page of movements."""
@@ -82,6 +80,7 @@ def my_postings(query: dict[str, Any]) -> Any:
 @blueprint.route("/daily-balances")
 @blueprint.arguments(DaysQuery, location="query")
 @blueprint.response(200, DayBalanceSchema(many=True))
+@blueprint.may_conflict
 @member_only
 def my_daily_balances(query: dict[str, Any]) -> Any:
     """One row per calendar day."""

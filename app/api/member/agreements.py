@@ -44,6 +44,7 @@ class AgreementSchema(Schema):
 
 @blueprint.route("/agreement-draft")
 @blueprint.response(200, DraftSchema)
+@blueprint.may_conflict
 @member_only
 def agreement_draft() -> Any:
     """The exact text the member would sign now."""
@@ -53,6 +54,7 @@ def agreement_draft() -> Any:
 @blueprint.route("/agreements", methods=["POST"])
 @blueprint.arguments(SignBody)
 @blueprint.response(201, AgreementSchema)
+@blueprint.may_conflict
 @member_only
 def sign_agreement(body: dict[str, Any]) -> Any:
     """The member has signed exactly this text."""
@@ -68,6 +70,7 @@ def my_agreements() -> Any:
 
 
 @blueprint.route("/agreements/<string:agreement_id>/pdf")
+@blueprint.pdf
 @member_only
 def agreement_pdf(agreement_id: str) -> Response:
     """The sealed PDF."""

@@ -40,6 +40,8 @@ def consents_asked() -> Any:
 
 @blueprint.route("/<string:purpose>", methods=["PUT"])
 @blueprint.arguments(ConsentBody)
+@blueprint.empty
+@blueprint.may_conflict
 @member_only
 def give_consent(body: dict[str, Any], purpose: str) -> ResponseReturnValue:
     """The consent to exactly this text is in force."""
@@ -48,6 +50,7 @@ def give_consent(body: dict[str, Any], purpose: str) -> ResponseReturnValue:
 
 
 @blueprint.route("/<string:purpose>", methods=["DELETE"])
+@blueprint.empty
 @member_only
 def withdraw_consent(purpose: str) -> ResponseReturnValue:
     """The consent is no longer in force."""

@@ -7,7 +7,7 @@ from marshmallow import Schema, fields, validate
 from app import clock
 from app.api.auth import member, member_only
 from app.api.documentation import views
-from app.api.fields import AmountFen, Body, Headers, Text, body_sha256
+from app.api.fields import AmountFen, Body, Headers, QueryNumber, Text, body_sha256
 from app.services import deposits, payment_follow_up
 
 blueprint = views("deposits", prefix="/v1/me/deposits", description="缴存")
@@ -36,9 +36,7 @@ class PageQuery(Body):
     """A page, newest first."""
 
     before = Text(longest=40, load_default=None)
-    limit = fields.Integer(
-        load_default=20, validate=validate.Range(1, 100, error="应为1至100之间的整数。")
-    )
+    limit = QueryNumber(1, 100, load_default=20)
 
 
 class DepositSchema(Schema):
@@ -64,6 +62,7 @@ class PayableSchema(Schema):
 @blueprint.arguments(KeyHeader, location="headers")
 @blueprint.arguments(DepositBody)
 @blueprint.response(201, PayableSchema)
+@blueprint.may_conflict
 @member_only
 def order_deposit(headers: dict[str, str], body: dict[str, Any]) -> Any:
     """An order that can be paid; the same key and body give the same order again."""
@@ -79,6 +78,7 @@ def order_deposit(headers: dict[str, str], body: dict[str, Any]) -> Any:
 @blueprint.route("", methods=["GET"])
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, DepositSchema(many=True))
+@blueprint.may_conflict
 @member_only
 def my_deposits(query: dict[str, Any]) -> Any:
     """A page of the member's deposits."""
@@ -95,6 +95,7 @@ def one_deposit(deposit_id: str) -> Any:
 
 @blueprint.route("/<string:deposit_id>/settle", methods=["POST"])
 @blueprint.response(200, DepositSchema)
+@blueprint.may_conflict
 @member_only
 def settle_deposit(deposit_id: str) -> Any:
     """The deposit after asking WeChat: what the phone calls when `wx.requestPayment` returns."""
@@ -103,6 +104,7 @@ def settle_deposit(deposit_id: str) -> Any:
 
 @blueprint.route("/<string:deposit_id>/cancel", methods=["POST"])
 @blueprint.response(200, DepositSchema)
+@blueprint.may_conflict
 @member_only
 def cancel_deposit(deposit_id: str) -> Any:
     """The deposit is closed at WeChat and here, unless it was paid."""

@@ -40,6 +40,7 @@ class AdmissionSchema(Schema):
 @blueprint.route("", methods=["POST"])
 @blueprint.arguments(DeclarationBody)
 @blueprint.response(201, AdmissionSchema)
+@blueprint.may_conflict
 @member_only
 def apply_to_join(body: dict[str, Any]) -> Any:
     """Admitted, or refused with every reason and its clause."""

@@ -33,6 +33,7 @@ class StartedCheckSchema(Schema):
 @blueprint.route("", methods=["POST"])
 @blueprint.arguments(CheckBody)
 @blueprint.response(201, StartedCheckSchema)
+@blueprint.may_conflict
 @member_only
 def start_check(body: dict[str, Any]) -> Any:
     """A face check is under way for this name and number."""
@@ -40,6 +41,8 @@ def start_check(body: dict[str, Any]) -> Any:
 
 
 @blueprint.route("/<string:check_id>/finish", methods=["POST"])
+@blueprint.empty
+@blueprint.may_conflict
 @member_only
 def finish_check(check_id: str) -> ResponseReturnValue:
     """The member is proved to be the person he says, if WeChat's server says so."""

@@ -7,7 +7,7 @@ from marshmallow import Schema, ValidationError, fields, validates_schema
 from app import clock
 from app.api.auth import member, member_only
 from app.api.documentation import views
-from app.api.fields import AmountFen, Body, Text, one_of
+from app.api.fields import AmountFen, Body, Day, Text, one_of
 from app.services import quotas
 from app.services.quotas import LumpSum, Monthly, WhatIfPlan
 
@@ -18,7 +18,7 @@ class QuotaQuery(Body):
     """First or second home is the member's own declaration; `on` is today or a day before."""
 
     home = Text(longest=6, load_default="first", validate=[one_of("first", "second")])
-    on = fields.Date(load_default=None)
+    on = Day(load_default=None)
 
 
 class AverageSchema(Schema):
@@ -76,8 +76,8 @@ class PlanBody(Body):
 
     kind = Text(longest=8, required=True, validate=[one_of("lump-sum", "monthly")])
     amount_fen = AmountFen(required=True)
-    on = fields.Date(load_default=None)
-    from_on = fields.Date(load_default=None)
+    on = Day(load_default=None)
+    from_on = Day(load_default=None)
     home = Text(longest=6, load_default="first", validate=[one_of("first", "second")])
 
     @validates_schema
@@ -112,6 +112,7 @@ class WhatIfSchema(Schema):
 @blueprint.route("")
 @blueprint.arguments(QuotaQuery, location="query")
 @blueprint.response(200, QuotaSchema)
+@blueprint.may_conflict
 @member_only
 def my_quota(query: dict[str, Any]) -> Any:
     """The quota on a day, explained."""
@@ -121,6 +122,7 @@ def my_quota(query: dict[str, Any]) -> Any:
 @blueprint.route("/what-if", methods=["POST"])
 @blueprint.arguments(PlanBody)
 @blueprint.response(200, WhatIfSchema)
+@blueprint.may_conflict
 @member_only
 def what_if(body: dict[str, Any]) -> Any:
     """How the quota would grow; nothing is stored."""

@@ -37,6 +37,7 @@ def log_in(body: dict[str, Any]) -> Any:
 
 
 @blueprint.route("/current", methods=["DELETE"])
+@blueprint.empty
 @member_only
 def log_out() -> ResponseReturnValue:
     """The session is over."""

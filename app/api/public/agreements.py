@@ -1,5 +1,6 @@
 """Anybody may check that an agreement's PDF is ours and unchanged."""
 
+from http import HTTPStatus
 from typing import Any
 
 from flask import request
@@ -7,7 +8,7 @@ from marshmallow import Schema, fields
 
 from app import clock
 from app.api.auth import public
-from app.api.documentation import views
+from app.api.documentation import PDF, views
 from app.errors import Unacceptable
 from app.services import agreements
 
@@ -26,7 +27,9 @@ class VerdictSchema(Schema):
 
 
 @blueprint.route("/verify", methods=["POST"])
+@blueprint.doc(requestBody={"required": True, "content": {"application/pdf": {"schema": PDF}}})
 @blueprint.response(200, VerdictSchema)
+@blueprint.alt_response(422, HTTPStatus.UNPROCESSABLE_ENTITY.name)
 @public
 def verify() -> Any:
     """The verdict on the PDF in the request body (`application/pdf`, up to 4 MB)."""

@@ -1,0 +1,125 @@
+"""What makes a setting unfit, in words that never repeat the value: it may be a secret."""
+
+import ipaddress
+from collections.abc import Collection
+from pathlib import Path
+from urllib.parse import SplitResult, parse_qs, urlsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+
+# Values that stand in documents and examples everywhere: never a secret, whatever their length.
+_KNOWN_SAMPLES = {
+    "wxd678efh567hg6787",
+    "1230000109",
+    "1900000001",
+    "1900000109",
+    "1900009191",
+    "3775b6a45acd588826d15e583a95f5dd********",
+}
+_SAMPLE_WORDS = ("sandbox", "example", "changeme", "change-me", "secret", "test", "123456", "your_")
+_DIFFERENT_BYTES = 12  # of 32: a machine's random bytes never hold fewer
+_TLS = ("require", "verify-ca", "verify-full")
+_LONGEST_NOTIFY_URL = 255  # as WeChat Pay takes it
+
+
+def weakness(value: str, *, shortest: int) -> list[str]:
+    """Why this text is no secret of its own; nothing for an empty one, which is missing."""
+    if not value:
+        return []
+    if value in _KNOWN_SAMPLES or any(word in value.lower() for word in _SAMPLE_WORDS):
+        return ["is a known sample value"]
+    if len(value) < shortest:
+        return [f"is too short: {len(value)} characters, at least {shortest} are needed"]
+    if len(set(value)) < min(6, shortest // 2):
+        return ["is a pattern, not a secret"]
+    return []
+
+
+def is_pattern(key: bytes) -> bool:
+    """Whether these bytes were typed by a hand rather than drawn by a machine."""
+    return len(set(key)) < _DIFFERENT_BYTES
+
+
+def is_merchant_key(pem: bytes) -> bool:
+    """Whether this is an unencrypted RSA private key."""
+    try:
+        return isinstance(load_pem_private_key(pem, password=None), RSAPrivateKey)
+    except (ValueError, TypeError):
+        return False
+
+
+def is_platform_key(pem: bytes) -> bool:
+    """Whether this is an RSA public key."""
+    try:
+        return isinstance(load_pem_public_key(pem), RSAPublicKey)
+    except (ValueError, TypeError):
+        return False
+
+
+def was_made_by_sandbox(cert_file: Path) -> bool:
+    """Whether the certificate names a sandbox as its subject or its issuer."""
+    try:
+        certificate = x509.load_pem_x509_certificate(cert_file.read_bytes())
+    except (OSError, ValueError):
+        return False
+    names = f"{certificate.subject.rfc4514_string()} {certificate.issuer.rfc4514_string()}"
+    return "sandbox" in names.lower() or "沙箱" in names
+
+
+def lies_in_a_sandbox(file: Path) -> bool:
+    """Whether a sandbox keeps its keys in the file's folder."""
+    return (file.parent / "wechat.json").is_file()
+
+
+def base_weakness(url: str, *, hosts: Collection[str]) -> list[str]:
+    """Why this is not one of WeChat's own addresses: nothing but scheme and host."""
+    allowed = [f"https://{host}" for host in sorted(hosts)]
+    return [] if url in allowed else [f"must be one of {', '.join(allowed)}"]
+
+
+def notify_weakness(url: str) -> list[str]:
+    """Why WeChat Pay cannot send its notices to this address; nothing for a missing one."""
+    parts = _split(url)
+    fit = (
+        parts is not None
+        and parts.scheme == "https"
+        and _is_public(parts.hostname or "")
+        and not (parts.query or parts.fragment or parts.username)
+        and len(url) <= _LONGEST_NOTIFY_URL
+    )
+    return [] if fit or not url else ["must be a public https address without a query"]
+
+
+def database_weakness(url: str) -> list[str]:
+    """Why real savings do not belong into the database at this address."""
+    if not url:
+        return []
+    if not url.startswith("postgresql"):
+        return ["is not PostgreSQL: SQLite is for trying things out"]
+    parts = _split(url)
+    options = parse_qs(parts.query) if parts else {}
+    hosts = options.get("host", []) + [(parts and parts.hostname) or ""]
+    if not all(map(_is_this_machine, hosts)) and options.get("sslmode", [""])[-1] not in _TLS:
+        return ["crosses the network without TLS: add `sslmode=verify-full`"]
+    return []
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
+
+
+def _is_public(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return "." in host and not host.endswith((".localhost", ".local", ".internal"))
+
+
+def _is_this_machine(host: str) -> bool:
+    # A path is the folder of a socket; no host at all is the default socket.
+    return host in ("", "localhost", "127.0.0.1", "::1") or host.startswith("/")
