@@ -7,18 +7,20 @@ import flask_migrate
 from flask import Flask
 from sqlalchemy.exc import DBAPIError
 
-from app import cli, clock, db, settings
+from app import cli, clock, db, documents, settings
 from app.services import installation
 
 
 def reasons_not_to_serve() -> list[str]:
     """Everything that must be mended first: settings, database, rules; empty when it may serve."""
     try:
-        chosen = settings.load()
-        reasons, environment, url = [], chosen.environment, chosen.database_url
+        chosen: settings.Settings | None = settings.load()
+        reasons = []
     except settings.SettingsUnfit as unfit:
-        reasons, environment, url = list(unfit.problems), unfit.environment, unfit.database_url
-    return reasons + (_database_reasons(environment, url) if url else [])
+        chosen, reasons = unfit.settings, list(unfit.problems)
+    if chosen is None:
+        return reasons
+    return reasons + _seal_reasons(chosen.seal) + _database_reasons(chosen)
 
 
 def make_sandbox_ready(app: Flask) -> None:
@@ -43,15 +45,27 @@ def make_sandbox_ready(app: Flask) -> None:
         )
 
 
-def _database_reasons(environment: str, url: str) -> list[str]:
+def _seal_reasons(seal: settings.SealSettings) -> list[str]:
+    if not all(file.is_file() for file in (seal.key_file, seal.cert_file, seal.ca_file)):
+        return []  # already named
+    try:
+        documents.Seal.load(key_file=seal.key_file, cert_file=seal.cert_file, ca_file=seal.ca_file)
+    except (documents.SealUnusable, OSError) as error:
+        return [f"the seal cannot be used: {error}"]
+    return []
+
+
+def _database_reasons(chosen: settings.Settings) -> list[str]:
+    if not chosen.database_url:
+        return []
     # A bare application: the settings that build the whole one may be what is missing.
     app = Flask(__name__, static_folder=None)
     try:
-        db.install(app, url)
+        db.install(app, chosen.database_url)
         with app.app_context():
-            return installation.reasons_not_to_serve(environment)
+            return installation.reasons_not_to_serve(chosen.environment)
     except DBAPIError as error:
         kind = type(error.orig).__name__
         return [f"the database does not answer or is not migrated ({kind}): `flask db upgrade`"]
-    except Exception as error:  # noqa: BLE001 - a malformed URL raises what it likes, with the URL in its text
+    except Exception as error:  # a malformed URL raises what it likes, with the URL in its text
         return [f"DATABASE_URL cannot be used ({type(error).__name__})"]

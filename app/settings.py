@@ -8,6 +8,7 @@ In the sandbox, values come from `<SANDBOX_FOLDER>/app.env` and the environment 
 import base64
 import binascii
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,7 +118,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     settings = _read(reader, environment)
     problems = reader.problems + _unusable(settings)
     if environment == PRODUCTION:
-        problems += _debugging(given) + _unfit_for_production(settings)
+        problems += _debugging(given) + _unfit_for_production(settings, reader.files)
     if problems:
         raise SettingsUnfit(problems, settings=settings)
     return settings
@@ -185,7 +186,8 @@ def _unusable(settings: Settings) -> list[str]:
         problems.append("WECHAT_PAY_MERCHANT_KEY_FILE holds no unencrypted RSA private key (PEM)")
     if pay.public_key_pem and not soundness.is_platform_key(pay.public_key_pem):
         problems.append("WECHAT_PAY_PUBLIC_KEY_FILE holds no RSA public key (PEM)")
-    if settings.vault.blind_index_key in settings.vault.field_keys.values():
+    vault = settings.vault
+    if vault.blind_index_key and vault.blind_index_key in vault.field_keys.values():
         problems.append("BLIND_INDEX_KEY is one of FIELD_KEYS: it is a key of its own")
     return problems
 
@@ -196,7 +198,7 @@ def _debugging(given: Mapping[str, str]) -> list[str]:
     return ["FLASK_DEBUG is on: it shows the program to whoever makes it fail"]
 
 
-def _unfit_for_production(settings: Settings) -> list[str]:
+def _unfit_for_production(settings: Settings, files: Mapping[str, Path]) -> list[str]:
     """Every reason why these settings may not serve real savings; empty when there is none."""
     pay, mini, vault = settings.pay, settings.mini_program, settings.vault
     texts = {
@@ -212,7 +214,7 @@ def _unfit_for_production(settings: Settings) -> list[str]:
     for name, key in (keys | {"BLIND_INDEX_KEY": vault.blind_index_key}).items():
         if key and soundness.is_pattern(key):
             found[name] = ["is a pattern, not random bytes"]
-    for name, file in settings.key_files.items():
+    for name, file in files.items():
         if soundness.lies_in_a_sandbox(file) or soundness.was_made_by_sandbox(file):
             found[name] = ["was made by a sandbox"]
     found |= {
@@ -220,6 +222,7 @@ def _unfit_for_production(settings: Settings) -> list[str]:
         "WECHAT_PAY_BASE": soundness.base_weakness(pay.base, hosts=_WECHAT_PAY_HOSTS),
         "WECHAT_PAY_NOTIFY_URL": soundness.notify_weakness(pay.notify_url),
         "DATABASE_URL": soundness.database_weakness(settings.database_url),
+        "DATABASE_OWNER_URL": soundness.database_weakness(settings.database_owner_url),
     }
     return [f"{name} {why}" for name, reasons in found.items() for why in reasons]
 
@@ -230,6 +233,7 @@ class _Reader:
     def __init__(self, given: Mapping[str, str]) -> None:
         self._given = given
         self.problems: list[str] = []
+        self.files: dict[str, Path] = {}
 
     def text(self, name: str) -> str:
         value = self._given.get(name, "").strip()
@@ -242,25 +246,30 @@ class _Reader:
 
     def path(self, name: str, *, must_exist: bool = True) -> Path:
         value = self.text(name)
-        if value and must_exist and not Path(value).is_file():
-            self.problems.append(f"{name} names no readable file: {value}")
-        return Path(value)
+        path = self.files[name] = Path(value)
+        if value and must_exist and not _is_readable(path):
+            # The value is not shown: somebody may have put the key itself here.
+            self.problems.append(f"{name} names no readable file")
+        return path
 
     def file(self, name: str) -> bytes:
         path = self.path(name)
-        return path.read_bytes() if path.is_file() else b""
+        return path.read_bytes() if _is_readable(path) else b""
 
     def key(self, name: str) -> bytes:
-        return self._decoded(name, self.text(name))
+        value = self.text(name)
+        return self._decoded(name, value) if value else b""
 
     def keys(self, name: str) -> dict[int, bytes]:
-        found: dict[int, bytes] = {}
-        for item in filter(None, self.text(name).split(",")):
-            key_id, _, encoded = item.partition(":")
-            if not key_id.isascii() or not key_id.isdigit() or not 1 <= int(key_id) <= 255:
-                self.problems.append(f"{name}: `{key_id}` is no key id (1-255, then `:`, base64)")
-                continue
-            found[int(key_id)] = self._decoded(name, encoded)
+        value, found = self.text(name), dict[int, bytes]()
+        for position, item in enumerate(value.split(",") if value else [], start=1):
+            key_id, _, encoded = item.strip().partition(":")
+            if not re.fullmatch("[0-9]{1,3}", key_id) or not 1 <= int(key_id) <= 255:
+                self.problems.append(f"{name} item {position} is not `id:base64` with id 1-255")
+            elif int(key_id) in found:
+                self.problems.append(f"{name} names key {int(key_id)} twice")
+            else:
+                found[int(key_id)] = self._decoded(f"{name} key {int(key_id)}", encoded)
         return found
 
     def _decoded(self, name: str, encoded: str) -> bytes:
@@ -268,6 +277,10 @@ class _Reader:
             raw = base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError):
             raw = b""
-        if encoded and len(raw) != 32:
+        if len(raw) != 32:
             self.problems.append(f"{name} must be 32 bytes in base64")
         return raw
+
+
+def _is_readable(path: Path) -> bool:
+    return path.is_file() and os.access(path, os.R_OK)

@@ -153,23 +153,43 @@ def first_deposit(story: Story, phone: Phone) -> None:
 
 
 def first_year(story: Story, phone: Phone) -> None:
-    """Eleven more deposits; one of them WeChat never tells us about."""
+    """Eleven more deposits; one is told of after midnight, one WeChat never tells us about."""
     story.chapter("三、头一年：每月6日存5,000.00元")
     for month in range(2, 13):
         day = date(2025, month, 6)
-        story.clock(day, "23:59:30" if month == 4 else "09:00:00")
-        story.faults(no_notice=month == 7)
+        story.clock(day)
         phone.log_in()  # a session lives thirty days, an app is opened more often
-        phone.deposit(MONTHLY_FEN)
-        if month == 7:
-            story.faults()
-            story.clock(day, "09:02:00")
-            found = until(lambda: has_balance(phone, 7 * MONTHLY_FEN))
-            story.step("7月微信没有通知：系统主动查询找到了这笔钱", holds=found)
+        if month == 4:
+            told_after_midnight(story, phone, day)
+        elif month == 7:
+            never_told(story, phone, day)
         else:
+            phone.deposit(MONTHLY_FEN)
             found = until(partial(has_balance, phone, month * MONTHLY_FEN))
-            late = "（23:59:30支付，仍计当日）" if month == 4 else ""
-            story.step(f"{month}月到账，余额 {yuan(month * MONTHLY_FEN)} 元{late}", holds=found)
+            story.step(f"{month}月到账，余额 {yuan(month * MONTHLY_FEN)} 元", holds=found)
+
+
+def told_after_midnight(story: Story, phone: Phone, day: date) -> None:
+    """Paid a second before midnight, heard of after it: the money counts from its own day."""
+    story.clock(day, "23:59:30")
+    phone.deposit(MONTHLY_FEN, success_time=f"{day}T23:59:59+08:00", notify=False)
+    story.clock(day + timedelta(days=1), "00:05:00")
+    found = until(partial(has_balance, phone, 4 * MONTHLY_FEN))
+    last = phone.get("/v1/me/account/postings", limit=1)[0]
+    story.step(
+        f"4月6日23:59:59支付，次日才得知：计息日 {last['value_on']}，记账日 {last['booked_on']}",
+        holds=found and last["value_on"] == str(day) and last["booked_on"] > str(day),
+    )
+
+
+def never_told(story: Story, phone: Phone, day: date) -> None:
+    """WeChat's notice is lost; the follow-up asks by itself."""
+    story.faults(no_notice=True)
+    phone.deposit(MONTHLY_FEN)
+    story.faults()
+    story.clock(day, "09:02:00")
+    found = until(partial(has_balance, phone, 7 * MONTHLY_FEN))
+    story.step("7月微信没有通知：系统主动查询找到了这笔钱", holds=found)
 
 
 def has_balance(phone: Phone, fen: int) -> bool:

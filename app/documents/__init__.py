@@ -4,8 +4,11 @@ from typing import Any
 
 from flask import Flask, current_app
 
+from app.documents.errors import SealUnusable
 from app.documents.seal import Seal
 from app.settings import SealSettings
+
+__all__ = ["Seal", "SealUnusable", "centre_seal", "install"]
 
 
 def install(app: Flask, settings: SealSettings) -> None:

@@ -31,7 +31,6 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from app.documents.errors import MomentWithoutZone, PaperAlreadySealed, SealUnusable
 
-
 _FIELD = "Seal"
 
 # Hex digits kept free for the signature; an RSA-4096 signature with one certificate needs 4,000.

@@ -1,8 +1,9 @@
 """What a database needs before anybody uses it: its environment, the chart, the first rules."""
 
 from datetime import datetime
+from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from app.db import db, reading, transaction
 from app.ledger.chart import CHART
@@ -10,6 +11,7 @@ from app.models import AgreementTemplate, Deployment, HouseAccount, PolicyVersio
 from app.services import agreement_templates, policies
 
 INSTALLER = "installer"
+_HEAD = Path(__file__).resolve().parents[2] / "migrations" / ".current-head"
 
 
 class WrongEnvironment(Exception):
@@ -45,6 +47,9 @@ def install(*, environment: str, policy_toml: str, template: str, at: datetime) 
 def reasons_not_to_serve(environment: str) -> list[str]:
     """Why this database cannot serve this environment; empty when it can."""
     with reading() as session:
+        stands_at = session.scalar(text("SELECT version_num FROM alembic_version")) or "nothing"
+        if stands_at < (head := _HEAD.read_text("ascii").strip()):  # a newer one serves us, too
+            return [f"the database stands at migration {stands_at}, not {head}: `flask db upgrade`"]
         made = session.get(Deployment, 1)
         if made is None:
             return ["the database is not installed: run `flask db upgrade` and `flask install`"]
@@ -55,12 +60,23 @@ def reasons_not_to_serve(environment: str) -> list[str]:
         if not versions:
             reasons.append("no policy is installed")
         if environment == "production":
+            reasons += _privileges()
             reasons += [
                 f"policy {version.code} holds placeholders: nobody decided those figures"
                 for version in versions
                 if version.has_placeholders
             ]
         return reasons
+
+
+def _privileges() -> list[str]:
+    """A login that could change the books makes nothing of their being append-only."""
+    session = db.session()
+    if session.get_bind().dialect.name != "postgresql" or not session.scalar(
+        text("SELECT has_table_privilege('journal', 'UPDATE')")
+    ):
+        return []
+    return ["DATABASE_URL's login may change journals: let it be a mere member of `lingcun_app`"]
 
 
 def _chart() -> list[str]:

@@ -1,0 +1,172 @@
+"""Seed §2 and §8: the agreement that is read, signed, kept for ever, and what it states."""
+
+import hashlib
+import random
+import re
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from app.cli import FIRST_AGREEMENT
+from sandbox.phone import Phone
+from tests.house import House, somebody
+from tests.scenarios.building import (
+    NOTE_OF_PLACEHOLDERS,
+    a_proved,
+    come_back,
+    published,
+    refused,
+)
+
+FLIPS = 1_000
+
+
+def an_admitted(house: House, **named: Any) -> Phone:
+    """The phone of somebody who may join and has signed nothing yet."""
+    phone = a_proved(house, somebody(**named))
+    phone.enrol()
+    return phone
+
+
+def clauses_in(text: str) -> dict[str, str]:
+    """The agreement's articles, heading to wording."""
+    parts = re.split(r"^(第[一二三四五六七八九十]+条 .+)$", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def words_on(pdf: bytes) -> str:
+    """What a reader can copy out of the paper, without line breaks and blanks."""
+    pages = PdfReader(BytesIO(pdf)).pages
+    return without_blanks("".join(page.extract_text() for page in pages))
+
+
+def without_blanks(text: str) -> str:
+    """The text with nothing in it that a line break could have added or taken."""
+    return re.sub(r"\s", "", text)
+
+
+def verdict_on(house: House, pdf: bytes) -> dict[str, Any]:
+    """What the public check says to anybody who uploads the file."""
+    answer = house.app.test_client().post("/v1/public/agreements/verify", data=pdf)
+    assert answer.status_code == 200, answer.text
+    assert answer.json is not None
+    return dict(answer.json)
+
+
+def a_new_version(folder: Path, *, number: int, effective_on: str, mandatory: bool) -> Path:
+    """A file with a newer text of the agreement."""
+    text = FIRST_AGREEMENT.read_text("utf-8")
+    for old, new in (
+        ('code = "huzhou-flexible-1"', f'code = "huzhou-flexible-{number}"'),
+        ("number = 1", f"number = {number}"),
+        ("effective_on = 2024-01-01", f"effective_on = {effective_on}"),
+        ("mandatory = true", f"mandatory = {str(mandatory).lower()}"),
+        ("每个缴存人只能设立一个", f"（第{number}版）每个缴存人只能设立一个"),
+    ):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    path = folder / f"version-{number}.md"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def install(house: House, path: Path) -> tuple[int, str]:
+    """The exit code and the words of `flask agreement install`."""
+    done = house.app.test_cli_runner().invoke(args=["agreement", "install", str(path)])
+    return done.exit_code, done.output
+
+
+@pytest.mark.clause("2.1", "6.1")
+def test_the_agreement_is_read_in_full_and_signed_as_the_text_of_that_hash(house: House) -> None:
+    worker = an_admitted(house)
+    draft = worker.get("/v1/me/agreement-draft")
+    before_signing = refused(worker.order, 100_000)
+
+    another_text = refused(worker.post, "/v1/me/agreements", {"text_sha256": "0" * 64})
+    unsigned = worker.get("/v1/me/agreements")
+    signed = worker.sign_agreement()
+    again = worker.sign_agreement()
+
+    assert hashlib.sha256(draft["text"].encode()).hexdigest() == draft["text_sha256"]
+    assert (before_signing.status, before_signing.details["step"]) == (409, "agreement")
+    assert (another_text.status, another_text.kind) == (409, "agreement-text-changed")
+    assert unsigned == []
+    assert signed["text_sha256"] == draft["text_sha256"]
+    assert signed["signed_at"].startswith("2026-03-02T01:00:0")
+    assert again == signed
+    assert worker.get("/v1/me/agreements") == [signed]
+    assert worker.order(100_000)["payment_parameters"]
+
+
+@pytest.mark.clause("2.1")
+def test_a_text_that_changed_while_it_was_read_is_not_signed(house: House, tmp_path: Path) -> None:
+    worker = an_admitted(house)
+    read = worker.get("/v1/me/agreement-draft")
+    version = a_new_version(tmp_path, number=2, effective_on="2026-03-02", mandatory=True)
+    assert install(house, version) == (0, "installed huzhou-flexible-2\n")
+
+    body = {"text_sha256": read["text_sha256"]}
+    problem = refused(worker.post, "/v1/me/agreements", body)
+    signed = worker.sign_agreement()
+
+    assert (problem.status, problem.kind) == (409, "agreement-text-changed")
+    assert problem.details["step"] == "agreement"
+    assert signed["template_code"] == "huzhou-flexible-2"
+
+
+@pytest.mark.clause("2.2", "8.1")
+def test_the_agreement_states_rights_duties_and_the_measures_against_breach(house: House) -> None:
+    worker = an_admitted(house)
+    draft = worker.get("/v1/me/agreement-draft")
+    articles = clauses_in(draft["text"])
+    rules = published(worker)
+
+    measures = articles["第十五条 违约处置措施"]
+    assert "销户" in measures
+    assert "上浮贷款利率" in measures
+    assert "提前收回贷款" in measures
+    breaches = articles["第十四条 违约行为"]
+    assert "虚假承诺" in breaches
+    assert "贷款违约" in breaches
+    assert "陈述和申辩" in articles["第十六条 违约处置程序"]
+    assert "应当" in articles["第十条 甲方的权利和义务"]
+    assert "有权" in articles["第十一条 乙方的权利和义务"]
+    limits = articles["第四条 缴存方式和限额"]
+    assert f"{rules['deposit.min_per_order_fen'] / 100:,.2f}元" in limits
+    assert f"{rules['deposit.max_per_calendar_month_fen'] / 100:,.2f}元" in limits
+    assert draft["policy_code"] in articles["第一条 协议目的和业务规则版本"]
+    assert NOTE_OF_PLACEHOLDERS in articles["第一条 协议目的和业务规则版本"]
+    assert NOTE_OF_PLACEHOLDERS in draft["policy_note"]
+    assert len(articles) == 20
+
+
+@pytest.mark.clause("2.2")
+def test_the_signed_paper_carries_parties_terms_policy_and_evidence(house: House) -> None:
+    worker = an_admitted(house, name="𠮷野·阿宝")
+    draft = worker.get("/v1/me/agreement-draft")
+    signed = worker.sign_agreement()
+    pdf = worker.agreement_pdf(signed["agreement_id"])
+    policy = worker.get("/v1/public/policy")
+
+    paper = words_on(pdf)
+
+    assert without_blanks(draft["text"]) in paper.replace("〔U+20BB7〕", "𠮷").replace(
+        page_marks(paper), ""
+    )
+    for fact in (
+        "甲方湖州市住房公积金管理中心",
+        f"乙方身份证号码{worker.owner.id_number}",
+        f"乙方手机号码{worker.owner.phone}",
+        f"{policy['code']}（{policy['sha256']}）",
+        draft["text_sha256"],
+        "2026年3月2日09:00:0",
+        "微信人脸核身通过",
+        *(f"单独同意：{each['title']}" for each in worker.get("/v1/me/consents")),
+        without_blanks(policy["note"]),
+    ):
+        assert fact in paper
+    assert hashlib.sha256(pdf).hexdigest() == signed["pdf_sha256"]
+    assert verdict_on(house, pdf)["valid"] is True
