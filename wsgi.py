@@ -12,19 +12,31 @@ from pathlib import Path
 from app import create_app
 from app.serving import make_sandbox_ready, reasons_not_to_serve
 
+NOT_SERVING = 3  # what gunicorn takes as "never start me again"; for another number it would
 # The `flask` command loads this file, too, to migrate and install what serving needs.
 is_serving = os.environ.get("FLASK_RUN_FROM_CLI") != "true"
+is_sandbox = os.environ.get("APP_ENV", "sandbox") == "sandbox"
 
-if os.environ.get("APP_ENV", "sandbox") == "sandbox":
+
+def refuse_with_reasons() -> None:
+    """The process ends here unless everything it needs to serve is there."""
+    if reasons := reasons_not_to_serve():
+        lines = ["not serving:", *(f"  - {reason}" for reason in reasons)]
+        sys.stderr.write("\n".join(lines) + "\n")
+        sys.exit(NOT_SERVING)
+
+
+if is_sandbox:
     folder = Path(os.environ.get("SANDBOX_FOLDER", "var/sandbox"))
     if not (folder / "app.env").exists():  # whoever made it chose the ports in it
         from sandbox.keys import ensure_keys
 
         ensure_keys(folder)
-elif is_serving and (reasons := reasons_not_to_serve()):
-    sys.exit("not serving:\n" + "\n".join(f"  - {reason}" for reason in reasons))
+elif is_serving:
+    refuse_with_reasons()
 
 app = create_app()
 
-if is_serving:
+if is_serving and is_sandbox:
     make_sandbox_ready(app)
+    refuse_with_reasons()

@@ -33,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect, Engine, make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.sql.functions import FunctionElement
@@ -205,6 +206,8 @@ def _scope(mode: str) -> Iterator[Session]:
             yield session
             if mode == "read":
                 session.rollback()
+    except PoolTimeout as error:
+        raise DatabaseBusy() from error
     finally:
         session.expunge_all()
         _mode.reset(token)

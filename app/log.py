@@ -15,7 +15,7 @@ import structlog
 _SHAPES = (
     (re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)"), "<id-number>"),
     (re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)"), "<phone>"),
-    (re.compile(r"\bo[A-Za-z0-9_-]{27}\b"), "<openid>"),
+    (re.compile(r"(?<![\w-])o[A-Za-z0-9_-]{27}(?![\w-])"), "<openid>"),
     (
         re.compile(r"(?i)(secret|access_token|session_key|js_code|signature|code)=[^&\s\"']+"),
         r"\1=<masked>",
@@ -57,7 +57,10 @@ def masked(value: Any) -> Any:
         return {key: masked(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [masked(item) for item in value]
-    return value
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    # Anything else would be written by its own words: an exception's may hold data.
+    return type(value).__name__ if isinstance(value, BaseException) else masked(str(value))
 
 
 def _masked(_logger: Any, _method: str, event: Any) -> Any:

@@ -63,9 +63,12 @@ def _database_reasons(chosen: settings.Settings) -> list[str]:
     try:
         db.install(app, chosen.database_url)
         with app.app_context():
-            return installation.reasons_not_to_serve(chosen.environment)
+            try:
+                return installation.reasons_not_to_serve(chosen.environment)
+            finally:
+                db.db.engine.dispose()
     except DBAPIError as error:
         kind = type(error.orig).__name__
         return [f"the database does not answer or is not migrated ({kind}): `flask db upgrade`"]
-    except Exception as error:  # a malformed URL raises what it likes, with the URL in its text
+    except Exception as error:  # noqa: BLE001 - a malformed URL raises what it likes, with the URL in its text
         return [f"DATABASE_URL cannot be used ({type(error).__name__})"]

@@ -32,7 +32,7 @@ def weakness(value: str, *, shortest: int) -> list[str]:
         return ["is a known sample value"]
     if len(value) < shortest:
         return [f"is too short: {len(value)} characters, at least {shortest} are needed"]
-    if len(set(value)) < min(6, shortest // 2):
+    if len(set(value)) < min(6, len(value) // 2):
         return ["is a pattern, not a secret"]
     return []
 
@@ -100,7 +100,7 @@ def database_weakness(url: str) -> list[str]:
         return ["is not PostgreSQL: SQLite is for trying things out"]
     parts = _split(url)
     options = parse_qs(parts.query) if parts else {}
-    hosts = options.get("host", []) + [(parts and parts.hostname) or ""]
+    hosts = [*options.get("host", []), (parts and parts.hostname) or ""]
     if not all(map(_is_this_machine, hosts)) and options.get("sslmode", [""])[-1] not in _TLS:
         return ["crosses the network without TLS: add `sslmode=verify-full`"]
     return []

@@ -51,7 +51,7 @@ class Vault:
             raise VaultCannotOpen(context)
         try:
             return cipher.decrypt(stored[1:13], stored[13:], context.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # or too short to hold a nonce
             raise VaultCannotOpen(context) from None
 
     def blind_index(self, text: str, *, purpose: str) -> bytes:

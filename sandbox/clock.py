@@ -1,5 +1,6 @@
 """The one time of a sandbox: real time plus an offset that a tester may set."""
 
+import math
 import secrets
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -43,8 +44,8 @@ class Clock:
         draft.replace(self._offset_file)
 
     def set_now(self, wanted_at: datetime) -> None:
-        """The sandbox's time is `wanted_at`, give or take a second."""
-        self.set_offset_s(round((wanted_at - datetime.now(UTC)).total_seconds()))
+        """The sandbox's time is `wanted_at`, or less than a second later: never still before."""
+        self.set_offset_s(math.ceil((wanted_at - datetime.now(UTC)).total_seconds()))
 
 
 def rfc3339(at_s: int) -> str:

@@ -70,6 +70,11 @@ class WechatUser:
         """`wx.requestPayment` succeeded; `how` takes success_time and notify."""
         return self.play(f"users/{self.user_id}/pay", {**parameters, **how})
 
+    def change(self, **new: str) -> None:
+        """The owner has another name, ID number or phone number; the openid stays."""
+        url = f"{self._sandbox}/sandbox/users/{self.user_id}"
+        _answer(self._http.patch(url, json=new, timeout=TIMEOUT_S))
+
 
 class Phone:
     """The mini-program on one phone."""

@@ -10,7 +10,7 @@ from sandbox.postgres import EmbeddedPostgres
 from tests.databases import GivenPostgres, Postgres, Sqlite
 from tests.house import House, open_house
 
-pytest_plugins = ["tests.clauses.plugin"]
+pytest_plugins = ["tests.clauses.plugin", "tests.deployments"]
 
 DATABASES = ("sqlite", "postgres")
 

@@ -22,46 +22,46 @@ class Database(Protocol):
     app_url: str
     owner_url: str
 
-    def keep_as_installed(self) -> None:
-        """The state now is what `reset` goes back to."""
+    def keep(self, name: str = INSTALLED) -> None:
+        """The state now is kept under this name; nobody may be using the database."""
 
-    def reset(self) -> None:
+    def reset(self, to: str = INSTALLED) -> None:
         """The database is as it was when it was kept; nobody may be using it."""
 
 
 class Sqlite:
-    """One file; the installed state is a copy beside it."""
+    """One file; kept states are copies beside it."""
 
     def __init__(self, folder: Path) -> None:
-        self._live, self._installed = folder / "live.sqlite", folder / "installed.sqlite"
+        self._folder, self._live = folder, folder / "live.sqlite"
         self.app_url = f"sqlite:///{self._live}"
         self.owner_url = ""
 
-    def keep_as_installed(self) -> None:
-        shutil.copyfile(self._live, self._installed)
+    def keep(self, name: str = INSTALLED) -> None:
+        shutil.copyfile(self._live, self._folder / f"{name}.sqlite")
 
-    def reset(self) -> None:
+    def reset(self, to: str = INSTALLED) -> None:
         for suffix in ("-wal", "-shm"):
             Path(f"{self._live}{suffix}").unlink(missing_ok=True)
-        shutil.copyfile(self._installed, self._live)
+        shutil.copyfile(self._folder / f"{to}.sqlite", self._live)
 
 
 class Postgres:
-    """A database of a server, used as the app role; the installed state is a template."""
+    """A database of a server, used as the app role; kept states are templates."""
 
     def __init__(self, server: EmbeddedPostgres | GivenPostgres) -> None:
         self._server = server
         server.drop_database(LIVE)
-        server.drop_database(INSTALLED)
         self.owner_url = server.create_database(LIVE)
         self.app_url = server.url(LIVE, user=APP_ROLE)
 
-    def keep_as_installed(self) -> None:
-        self._server.create_database(INSTALLED, template=LIVE)
+    def keep(self, name: str = INSTALLED) -> None:
+        self._server.drop_database(name)
+        self._server.create_database(name, template=LIVE)
 
-    def reset(self) -> None:
+    def reset(self, to: str = INSTALLED) -> None:
         self._server.drop_database(LIVE)
-        self._server.create_database(LIVE, template=INSTALLED)
+        self._server.create_database(LIVE, template=to)
 
 
 class GivenPostgres:
@@ -86,7 +86,7 @@ class GivenPostgres:
 
     def create_database(self, name: str, template: str | None = None) -> str:
         self._do(
-            "CREATE DATABASE {} OWNER {} TEMPLATE {}",
+            "CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY FILE_COPY",
             self._name(name),
             OWNER_ROLE,
             self._name(template) if template else "template1",

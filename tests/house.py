@@ -131,6 +131,12 @@ class House:
         """The merchant's number of an order WeChat knows; the newest unless told."""
         return str(self.books()["orders"][position]["out_trade_no"])
 
+    def last_asked_no(self) -> str:
+        """The merchant's number of the order WeChat was last asked about, also one it never got."""
+        paths = [call["path"] for call in self._control("GET", "calls")["last"]]
+        asked = [path.rsplit("/", 1)[1] for path in paths if "/out-trade-no/" in path]
+        return str(asked[-1])
+
     def send_notice(self, notice: dict[str, Any]) -> requests.Response:
         """The service's answer to a notice (headers and body as the sandbox built them)."""
         return requests.post(
@@ -191,7 +197,7 @@ class House:
                 at=datetime(2024, 1, 1, tzinfo=UTC),
             )
             db.engine.dispose()
-        self.database.keep_as_installed()
+        self.database.keep()
 
     def _serve(self, application: Any) -> str:
         port = self._port if isinstance(application, Flask) else 0

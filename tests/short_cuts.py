@@ -81,9 +81,7 @@ def a_worker(house: House, *, openid: str = "", owner: Owner | None = None) -> W
         session.add(account)
         session.flush()
         agreement = _agreement(session, person, account, owner)
-        return Worker(
-            person.id, account.id, openid, agreement.id, agreement.policy_version_id
-        )
+        return Worker(person.id, account.id, openid, agreement.id, agreement.policy_version_id)
 
 
 def a_phone(house: House) -> tuple[Phone, Worker]:
@@ -239,9 +237,7 @@ def _wechat_account(openid: str) -> WechatAccount:
     )
 
 
-def _agreement(
-    session: Session, person: Person, account: WechatAccount, owner: Owner
-) -> Agreement:
+def _agreement(session: Session, person: Person, account: WechatAccount, owner: Owner) -> Agreement:
     policy_version_id = session.scalars(select(PolicyVersion.id)).one()
     check = IdentityCheck(
         public_id=ids.new_public_id("chk"),

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from flask import Request
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.errors import Unacceptable
 from app.money import MAX_FEN
@@ -157,7 +158,7 @@ class StrictParser(FlaskParser):
         if req.mimetype != "application/json":
             hint = "请求体应为 JSON（Content-Type: application/json）。"
             raise Unacceptable(fields={"body": [hint]})
-        return read_json(req.get_data(cache=True))
+        return read_json(read_body(req))
 
     def load_querystring(self, req: Request, schema: Schema) -> Any:
         twice = [name for name, values in req.args.lists() if len(values) > 1]
@@ -173,6 +174,18 @@ class StrictParser(FlaskParser):
         for of_a_location in messages.values():
             found |= _flat(of_a_location)
         raise Unacceptable(fields=found)
+
+
+def read_body(req: Request) -> bytes:
+    """All bytes of the body; raises `RequestEntityTooLarge`, also where no length was announced.
+
+    A chunked body is cut off at the limit without a word: what fills it to the brim is too large.
+    """
+    raw = req.get_data()
+    most = req.max_content_length
+    if req.content_length is None and most is not None and len(raw) >= most:
+        raise RequestEntityTooLarge()
+    return raw
 
 
 def read_json(raw: bytes) -> Any:

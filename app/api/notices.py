@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from app import clock
 from app.api.auth import wechat_signed
 from app.api.documentation import views
+from app.api.fields import read_body
 from app.services import payments
 
 blueprint = views("notices", prefix="/v1/notices", description="微信通知")
@@ -35,6 +36,6 @@ _SEALED = {
 @wechat_signed
 def payment_notice() -> ResponseReturnValue:
     """204 once the notice has had its effect, also for repeats; 401 for anything not WeChat's."""
-    raw = request.get_data(cache=True)  # the signature covers the raw bytes
+    raw = read_body(request)  # the signature covers the raw bytes
     payments.receive_notice(headers=dict(request.headers), body=raw, at=clock.now())
     return "", 204

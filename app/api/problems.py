@@ -10,7 +10,6 @@ from typing import Any
 from flask import Flask, Response, g
 from marshmallow import Schema, fields
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from werkzeug.exceptions import HTTPException
 
 from app import log
@@ -67,7 +66,6 @@ def install(app: Flask) -> None:
     app.register_error_handler(Fact, _answer_fact)
     app.register_error_handler(HTTPException, _answer_http)
     app.register_error_handler(OperationalError, _answer_without_database)
-    app.register_error_handler(NoConnectionFree, _answer_without_database)
     app.register_error_handler(Exception, _answer_unforeseen)
 
 
@@ -97,7 +95,7 @@ def _answer_http(error: HTTPException) -> Response:
 
 
 def _answer_without_database(error: Exception) -> Response:
-    """Away, full, or out of connections: the transaction is rolled back, or its end unknown."""
+    """The database is away or full: the transaction is rolled back, or its end is unknown."""
     log.get().error("database-unavailable", exc_info=error)
     return _answer_fact(Unavailable())
 

@@ -74,7 +74,7 @@ def _dense(deltas: list[tuple[date, int]]) -> Iterator[Row]:
 
 
 def d2_sealed_days_stay() -> Iterator[str]:
-    """D2: nothing is written into a sealed day after its seal; days seal in order, each once."""
+    """D2: nothing is written into a sealed day after its seal, nor before the day it was posted."""
     session = db.session()
     late = (
         select(Journal.id)
@@ -83,17 +83,24 @@ def d2_sealed_days_stay() -> Iterator[str]:
     )
     for journal_id in session.scalars(late):
         yield f"journal {journal_id} was written after its day was sealed"
-    days = session.execute(select(BookDay.day, BookDay.sealed_at).order_by(BookDay.day)).all()
+    early = select(Journal.id, Journal.booked_on, Journal.posted_at)
+    for journal_id, booked_on, posted_at in session.execute(early):
+        if booked_on < clock.day_of(posted_at):
+            yield f"journal {journal_id} is booked on {booked_on}, before the day it was posted"
+
+
+def d2_days_seal_in_order() -> Iterator[str]:
+    """D2: days are sealed once they are over, in order and without a gap."""
+    days = db.session().execute(select(BookDay.day, BookDay.sealed_at).order_by(BookDay.day)).all()
+    for day, sealed_at in days:
+        if sealed_at is not None and clock.day_of(sealed_at) <= day:
+            yield f"day {day} was sealed before it was over"
     sealed = [day for day, sealed_at in days if sealed_at is not None]
     for earlier, later in pairwise(sealed):
         if later != earlier + _ONE_DAY:
             yield f"day {earlier + _ONE_DAY} was skipped when sealing"
     if sealed and any(at is None and day < sealed[-1] for day, at in days):
         yield "an open day lies before a sealed one"
-    early = select(Journal.id, Journal.booked_on, Journal.posted_at)
-    for journal_id, booked_on, posted_at in session.execute(early):
-        if booked_on < clock.day_of(posted_at):
-            yield f"journal {journal_id} is booked on {booked_on}, before the day it was posted"
 
 
 def d3_value_day_is_wechats() -> Iterator[str]:
@@ -134,6 +141,7 @@ def _closings(deltas: list[tuple[date, int]], window: Period) -> Iterator[balanc
 CHECKS = (
     ("D1", "daily balance snapshots are what postings give", d1_snapshots_are_sums),
     ("D2", "sealed days stay as they were, in order", d2_sealed_days_stay),
+    ("D2", "sealed days stay as they were, in order", d2_days_seal_in_order),
     ("D3", "payments count from WeChat's day", d3_value_day_is_wechats),
     ("D4", "averages are sums of closings, exactly", d4_averages_are_exact),
 )

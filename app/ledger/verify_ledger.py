@@ -5,7 +5,7 @@ from datetime import date
 from itertools import groupby
 from operator import itemgetter
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import Case, and_, case, func, or_, select
 from sqlalchemy.orm import aliased
 
 from app.db import db
@@ -23,6 +23,7 @@ from app.money import MAX_FEN
 
 # Where a journal's source row lies, and the column that points back at the journal (L2).
 SOURCES = {"wechat_payment": WechatPayment}
+L8 = "journals and postings refuse every change; sequences are gapless"
 
 
 def l1_postings_well_formed() -> Iterator[str]:
@@ -44,10 +45,22 @@ def l1_postings_well_formed() -> Iterator[str]:
     )
     for journal_id in session.scalars(empty):
         yield f"journal {journal_id} has no posting"
-    codes = {account.code for account in chart.CHART}
-    known = set(session.scalars(select(HouseAccount.code)))
-    for code in sorted(codes - known):
-        yield f"account {code} of the chart is not installed"
+
+
+def l1_chart_as_published() -> Iterator[str]:
+    """L1: the accounts are those of the chart, and postings stand on its leaves alone."""
+    session = db.session()
+    columns = (HouseAccount.code, HouseAccount.side, HouseAccount.parent_code)
+    stored = {tuple(row) for row in session.execute(select(*columns, HouseAccount.is_personal))}
+    wanted = {(each.code, each.side, each.parent_code, each.is_personal) for each in chart.CHART}
+    for code, *_ in sorted(stored ^ wanted, key=str):
+        yield f"account {code} is not as the chart has it"
+    sums = [each.parent_code for each in chart.CHART if each.parent_code]
+    query = select(Posting.id).where(
+        or_(Posting.debit_code.in_(sums), Posting.credit_code.in_(sums))
+    )
+    for posting_id in session.scalars(query):
+        yield f"posting {posting_id} stands on an account that only sums up others"
 
 
 def l1_sub_accounts_named() -> Iterator[str]:
@@ -138,11 +151,7 @@ def _turnover_of_sealed_days() -> Iterator[tuple[date, str, int, int]]:
 
 def l4_balances_are_sums() -> Iterator[str]:
     """L4: the stored balance of a sub-account is the sum of its postings."""
-    signed = case(
-        (Posting.credit_code == SubAccount.control_code, Posting.amount_fen),
-        else_=-Posting.amount_fen,
-    )
-    total = func.coalesce(func.sum(case((Posting.id.is_(None), 0), else_=signed)), 0)
+    total = func.coalesce(func.sum(case((Posting.id.is_(None), 0), else_=_signed())), 0)
     rows = db.session().execute(
         select(SubAccount.id, SubAccount.balance_fen, total)
         .outerjoin(Posting, Posting.sub_account_id == SubAccount.id)
@@ -151,6 +160,14 @@ def l4_balances_are_sums() -> Iterator[str]:
     )
     for sub_account_id, stored, computed in rows:
         yield f"sub-account {sub_account_id}: stored {stored}, postings give {computed}"
+
+
+def _signed() -> Case[int]:
+    """What a posting adds to its sub-account."""
+    return case(
+        (Posting.credit_code == SubAccount.control_code, Posting.amount_fen),
+        else_=-Posting.amount_fen,
+    )
 
 
 def l5_control_accounts() -> Iterator[str]:
@@ -180,33 +197,39 @@ def l5_control_accounts() -> Iterator[str]:
         yield f"sub-account {sub_account_id} lies under the other kind's control account"
 
 
-def l7_l8_sequences() -> Iterator[str]:
-    """L7: never below zero at any sequence. L8: `account_seq` is gapless from 1."""
+def l7_never_below_zero() -> Iterator[str]:
+    """L7: no sub-account was below zero at any sequence."""
     rows = db.session().execute(
-        select(
-            Posting.sub_account_id,
-            Posting.account_seq,
-            case(
-                (Posting.credit_code == SubAccount.control_code, Posting.amount_fen),
-                else_=-Posting.amount_fen,
-            ),
-            SubAccount.last_seq,
-        )
+        select(Posting.sub_account_id, Posting.account_seq, _signed())
         .join(SubAccount, SubAccount.id == Posting.sub_account_id)
         .order_by(Posting.sub_account_id, Posting.account_seq)
     )
     for sub_account_id, group in groupby(rows, key=itemgetter(0)):
-        balance, expected, last_seq = 0, 1, 0
-        for _, seq, delta, stored_last in group:
-            last_seq = stored_last
+        balance = 0
+        for _, seq, delta in group:
             balance += delta
-            if seq != expected:
-                yield f"sub-account {sub_account_id}: sequence {seq} where {expected} was due"
             if balance < 0:
                 yield f"sub-account {sub_account_id} is {balance} at sequence {seq}"
-            expected = seq + 1
-        if last_seq != expected - 1:
-            yield f"sub-account {sub_account_id}: last sequence {last_seq}, postings end earlier"
+
+
+def l8_sequences_gapless() -> Iterator[str]:
+    """L8: `account_seq` runs from 1 to the sub-account's last, each once."""
+    rows = db.session().execute(
+        select(
+            SubAccount.id,
+            SubAccount.last_seq,
+            func.count(Posting.id),
+            func.count(Posting.account_seq.distinct()),
+            func.coalesce(func.max(Posting.account_seq), 0),
+            func.coalesce(func.min(Posting.account_seq), 1),
+        )
+        .outerjoin(Posting, Posting.sub_account_id == SubAccount.id)
+        .group_by(SubAccount.id, SubAccount.last_seq)
+    )
+    for sub_account_id, last, count, different, highest, lowest in rows:
+        if lowest != 1 or not last == count == different == highest:
+            told = f"{count} postings, sequences to {highest}, last {last}"
+            yield f"sub-account {sub_account_id}: {told}"
 
 
 def l10_reversals() -> Iterator[str]:
@@ -217,6 +240,8 @@ def l10_reversals() -> Iterator[str]:
         select(reversal.id, original.id).join(original, original.id == reversal.reverses_id)
     ).all()
     for reversal_id, original_id in pairs:
+        if reversal_id <= original_id:
+            yield f"journal {reversal_id} reverses journal {original_id}, which is not before it"
         if _lines(reversal_id, swapped=True) != _lines(original_id, swapped=False):
             yield f"journal {reversal_id} does not mirror journal {original_id}"
     twice = (
@@ -257,11 +282,13 @@ def l11_actor_and_reason() -> Iterator[str]:
 CHECKS = (
     ("L1", "postings are well-formed", l1_postings_well_formed),
     ("L1", "postings are well-formed", l1_sub_accounts_named),
+    ("L1", "postings are well-formed", l1_chart_as_published),
     ("L2", "each journal has one source, which points back", l2_one_source_each),
     ("L3", "the trial balance is zero, now and at every sealed day", l3_trial_balance_zero),
     ("L4", "stored balances are the sums of postings", l4_balances_are_sums),
     ("L5", "sub-accounts add up to 20101, 20102 and 201", l5_control_accounts),
-    ("L7", "no sub-account was ever below zero; sequences are gapless", l7_l8_sequences),
+    ("L7", "no sub-account was ever below zero", l7_never_below_zero),
+    ("L8", L8, l8_sequences_gapless),
     ("L10", "reversals mirror their journals, once", l10_reversals),
     ("L11", "every journal has actor, reason and source", l11_actor_and_reason),
 )

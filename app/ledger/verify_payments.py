@@ -2,16 +2,21 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy.orm import aliased
 
+from app import vault
 from app.db import db
+from app.ledger import chart
 from app.models import (
+    FundAccount,
     IdempotencyKey,
     Journal,
     Notice,
     PaymentCase,
     PaymentOrder,
     Posting,
+    SubAccount,
     WechatPayment,
 )
 
@@ -53,17 +58,42 @@ def p1_credits_match_orders() -> Iterator[str]:
         yield f"order {order_id} is credited twice"
 
 
-def p1_journals_carry_the_amount() -> Iterator[str]:
-    """P1: the journal of a payment moves exactly its amount, in one posting."""
+def p1_payers_are_who_they_are() -> Iterator[str]:
+    """P1: the payer an order is looked up by is the one it was made for."""
+    rows = db.session().execute(
+        select(PaymentOrder.id, PaymentOrder.payer_openid, PaymentOrder.payer_index)
+    )
+    for order_id, openid, index in rows:
+        if vault.blind_index(openid, purpose="openid") != index:
+            yield f"order {order_id}: the blind index is not that of its payer"
+
+
+def p1_journals_say_what_happened() -> Iterator[str]:
+    """P1: a payment's journal moves its amount, in one posting, to its owner or into suspense."""
+    to_owner = and_(
+        Journal.kind == "deposit-received",
+        Posting.credit_code == chart.FLEXIBLE_MONEY,
+        FundAccount.person_id == PaymentOrder.person_id,
+    )
+    into_suspense = and_(Journal.kind == "payment-suspended", Posting.credit_code == chart.SUSPENSE)
+    is_right = and_(
+        Posting.line == 1,
+        Posting.debit_code == chart.WECHAT_IN_TRANSIT,
+        Posting.amount_fen == WechatPayment.amount_fen,
+        case((WechatPayment.outcome == "credited", to_owner), else_=into_suspense),
+    )
     query = (
         select(WechatPayment.id)
         .join(Journal, Journal.id == WechatPayment.journal_id)
         .outerjoin(Posting, Posting.journal_id == Journal.id)
-        .group_by(WechatPayment.id, WechatPayment.amount_fen)
-        .having(or_(func.sum(Posting.amount_fen) != WechatPayment.amount_fen, func.count() != 1))
+        .outerjoin(SubAccount, SubAccount.id == Posting.sub_account_id)
+        .outerjoin(FundAccount, FundAccount.id == SubAccount.account_id)
+        .outerjoin(PaymentOrder, PaymentOrder.id == WechatPayment.order_id)
+        .group_by(WechatPayment.id)
+        .having(or_(func.count() != 1, func.sum(case((is_right, 1), else_=0)) != 1))
     )
     for payment_id in db.session().scalars(query):
-        yield f"payment {payment_id}: its journal moves another amount"
+        yield f"payment {payment_id}: its journal says something else"
 
 
 def p3_states_and_facts_agree() -> Iterator[str]:
@@ -84,6 +114,7 @@ def p3_states_and_facts_agree() -> Iterator[str]:
             and_(PaymentOrder.state == "prepaid", PaymentOrder.prepay_id.is_(None)),
             and_(PaymentOrder.state == "created", PaymentOrder.prepay_id.is_not(None)),
             and_(PaymentOrder.state == "closed", PaymentOrder.closed_at.is_(None)),
+            PaymentOrder.closed_at < PaymentOrder.created_at,
         )
     )
     for order_id in session.scalars(strange):
@@ -107,16 +138,41 @@ def p4_notices_had_their_effect() -> Iterator[str]:
     )
     for notice_id in session.scalars(unconfirmed):
         yield f"notice {notice_id} is unconfirmed and has no case"
+    silent = (
+        select(WechatPayment.id)
+        .outerjoin(
+            Notice,
+            and_(
+                Notice.transaction_id == WechatPayment.transaction_id, Notice.outcome == "credited"
+            ),
+        )
+        .where(WechatPayment.found_by == "notice", Notice.id.is_(None))
+    )
+    for payment_id in session.scalars(silent):
+        yield f"payment {payment_id} was found by a notice that is not in the inbox"
+    yield from _suspense_without_a_case()
+
+
+def _suspense_without_a_case() -> Iterator[str]:
+    """Money stands in suspense for as long as nothing reversed it, and so long its case is open."""
+    reversal = aliased(Journal)
     caseless = (
         select(WechatPayment.id)
         .outerjoin(
             PaymentCase,
-            and_(PaymentCase.payment_id == WechatPayment.id, PaymentCase.kind == "suspended"),
+            and_(
+                PaymentCase.payment_id == WechatPayment.id,
+                PaymentCase.kind == "suspended",
+                PaymentCase.resolved_at.is_(None),
+            ),
         )
-        .where(WechatPayment.outcome == "suspended", PaymentCase.id.is_(None))
+        .outerjoin(reversal, reversal.reverses_id == WechatPayment.journal_id)
+        .where(
+            WechatPayment.outcome == "suspended", PaymentCase.id.is_(None), reversal.id.is_(None)
+        )
     )
-    for payment_id in session.scalars(caseless):
-        yield f"payment {payment_id} stands in suspense without a case"
+    for payment_id in db.session().scalars(caseless):
+        yield f"payment {payment_id} stands in suspense without an open case"
 
 
 def p8_keys_hold_one_order() -> Iterator[str]:
@@ -145,7 +201,8 @@ def p8_keys_hold_one_order() -> Iterator[str]:
 
 CHECKS = (
     ("P1", "each credit is the payment its order asked for, once", p1_credits_match_orders),
-    ("P1", "each credit is the payment its order asked for, once", p1_journals_carry_the_amount),
+    ("P1", "each credit is the payment its order asked for, once", p1_payers_are_who_they_are),
+    ("P1", "each credit is the payment its order asked for, once", p1_journals_say_what_happened),
     ("P3", "order states agree with what happened", p3_states_and_facts_agree),
     ("P4", "verified notices had their effect; suspense has cases", p4_notices_had_their_effect),
     ("P8", "one idempotency key, one order, one person", p8_keys_hold_one_order),

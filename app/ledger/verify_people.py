@@ -1,11 +1,12 @@
 """W1-W3: one account per person, opened by a proved person of the right age with an agreement."""
 
+import hashlib
 from collections.abc import Iterator
 from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, false, func, select
 
-from app import vault
+from app import ids, vault
 from app.db import db
 from app.models import (
     FLEXIBLE,
@@ -19,6 +20,7 @@ from app.models import (
     PolicyVersion,
     Posting,
     SubAccount,
+    WechatAccount,
 )
 from app.rules.eligibility import statutory_retirement
 from app.rules.id_number import read_id_number
@@ -27,7 +29,7 @@ from app.rules.policy_document import policy_from_canonical
 
 
 def w1_one_open_account() -> Iterator[str]:
-    """W1: one open account per person, one person per ID number, two sub-accounts, one segment."""
+    """W1: one open account per person, with a number, two sub-accounts and a segment."""
     session = db.session()
     double = (
         select(FundAccount.person_id)
@@ -37,21 +39,17 @@ def w1_one_open_account() -> Iterator[str]:
     )
     for person_id in session.scalars(double):
         yield f"person {person_id} has two open accounts"
-    seen: dict[bytes, int] = {}
-    for person_id, id_number, index in session.execute(
-        select(Person.id, Person.id_number, Person.id_number_index)
-    ):
-        computed = vault.blind_index(id_number, purpose="id-number")
-        if computed != index:
-            yield f"person {person_id}: the blind index is not that of the ID number"
-        if seen.setdefault(computed, person_id) != person_id:
-            yield f"persons {seen[computed]} and {person_id} have one ID number"
-    for account_id in session.scalars(select(FundAccount.id)):
-        kinds = sorted(
-            session.scalars(select(SubAccount.kind).where(SubAccount.account_id == account_id))
-        )
-        if kinds != ["flexible", "unit"]:
-            yield f"account {account_id} has the sub-accounts {kinds}"
+    counted = (
+        select(FundAccount.id, FundAccount.account_no)
+        .outerjoin(SubAccount, SubAccount.account_id == FundAccount.id)
+        .group_by(FundAccount.id, FundAccount.account_no)
+    )
+    kinds = (func.count(SubAccount.kind.distinct()), func.count(SubAccount.id))
+    for account_id, account_no, different, count in session.execute(counted.add_columns(*kinds)):
+        if (different, count) != (2, 2):
+            yield f"account {account_id} has {count} sub-accounts of {different} kinds"
+        if not ids.is_account_number(account_no or ""):
+            yield f"account {account_id}: its number fails its own check digits"
     segmentless = (
         select(FundAccount.id)
         .outerjoin(
@@ -62,6 +60,27 @@ def w1_one_open_account() -> Iterator[str]:
     )
     for account_id in session.scalars(segmentless):
         yield f"account {account_id} is open without an identity segment"
+
+
+def w1_indexes_find_their_owner() -> Iterator[str]:
+    """W1: one person per ID number; a blind index is that of the value it stands beside."""
+    session = db.session()
+    seen: dict[bytes, int] = {}
+    columns = (Person.id, Person.id_number, Person.id_number_index)
+    for person_id, id_number, stored, phone, phone_index in session.execute(
+        select(*columns, Person.phone, Person.phone_index)
+    ):
+        index = vault.blind_index(id_number, purpose="id-number")
+        if index != stored:
+            yield f"person {person_id}: the blind index is not that of the ID number"
+        if seen.setdefault(index, person_id) != person_id:
+            yield f"persons {seen[index]} and {person_id} have one ID number"
+        if vault.blind_index(phone, purpose="phone") != phone_index:
+            yield f"person {person_id}: the blind index is not that of the phone"
+    accounts = select(WechatAccount.id, WechatAccount.openid, WechatAccount.openid_index)
+    for account_id, openid, index in session.execute(accounts):
+        if vault.blind_index(openid, purpose="openid") != index:
+            yield f"WeChat account {account_id}: the blind index is not that of the openid"
 
 
 def w2_proved_signed_and_paid() -> Iterator[str]:
@@ -102,6 +121,32 @@ def _is_proved(person_id: int | None) -> bool:
     return found is not None
 
 
+def w2_agreements_rest_on_proof() -> Iterator[str]:
+    """W2: an agreement is the text of its hash, of a proved person who was admitted."""
+    rows = db.session().execute(
+        select(Agreement.id, Agreement.text, Agreement.text_sha256, _rests_on_proof())
+        .outerjoin(IdentityCheck, IdentityCheck.id == Agreement.identity_check_id)
+        .outerjoin(Enrolment, Enrolment.id == Agreement.enrolment_id)
+    )
+    for agreement_id, text, text_sha256, rests_on_proof in rows:
+        if not rests_on_proof:
+            yield f"agreement {agreement_id}: its signer was not proved or not admitted"
+        if hashlib.sha256(text.encode()).hexdigest() != text_sha256:
+            yield f"agreement {agreement_id} is not the text that was signed"
+
+
+def _rests_on_proof() -> ColumnElement[bool]:
+    return func.coalesce(
+        and_(
+            IdentityCheck.state == "passed",
+            IdentityCheck.person_id == Agreement.person_id,
+            Enrolment.state == "accepted",
+            Enrolment.person_id == Agreement.person_id,
+        ),
+        false(),
+    )
+
+
 def w3_age_on_joining() -> Iterator[str]:
     """W3: of age and not retired on the day of joining; 16-17 with the declaration of income."""
     rows = db.session().execute(
@@ -129,6 +174,8 @@ def _retires_on(birth_on: date, category: str) -> date:
 
 CHECKS = (
     ("W1", "one open account per person, one person per ID number", w1_one_open_account),
+    ("W1", "one open account per person, one person per ID number", w1_indexes_find_their_owner),
     ("W2", "accounts have a proved person, an agreement, a deposit", w2_proved_signed_and_paid),
+    ("W2", "accounts have a proved person, an agreement, a deposit", w2_agreements_rest_on_proof),
     ("W3", "everybody was of age and not retired on joining", w3_age_on_joining),
 )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app import clock, ids, settings
 from app.db import db, reading
@@ -78,10 +78,12 @@ def open_account(*, person_id: int, on: date, at: datetime) -> SubAccount:
     """The person has an open account, and here is its flexible sub-account (Seed §2, §3).
 
     In the caller's transaction, with the person's row locked: an account there already is taken,
-    so two first deposits from two phones open one account.
+    so two first deposits from two phones open one account. It begins with the earliest of them,
+    also when that one is heard of last.
     """
     there = open_flexible(person_id)
     if there is not None:
+        _begin_by(there.account_id, on)
         return there
     session = db.session()
     account = FundAccount(person_id=person_id, status=NORMAL, opened_on=on, opened_at=at)
@@ -102,6 +104,23 @@ def open_account(*, person_id: int, on: date, at: datetime) -> SubAccount:
     session.add(IdentitySegment(account_id=account.id, kind=FLEXIBLE, from_on=on))
     session.flush()
     return subs[FLEXIBLE]
+
+
+def _begin_by(account_id: int, on: date) -> None:
+    """The account and its first segment begin on the day or before: no money lies outside them."""
+    session = db.session()
+    account = session.get_one(FundAccount, account_id)
+    if account.opened_on <= on:
+        return
+    session.execute(
+        update(IdentitySegment)
+        .where(
+            IdentitySegment.account_id == account_id,
+            IdentitySegment.from_on == account.opened_on,
+        )
+        .values(from_on=on)
+    )
+    account.opened_on = on
 
 
 def account_of(*, member: Member) -> AccountView:

@@ -19,14 +19,14 @@ from app.rules.deposit import refusals_to_order
 from app.rules.periods import month_end, month_start
 from app.services import agreements, enrolment, policies
 from app.services.members import Member, locked_person
-from app.wechat.faults import WechatRefused
+from app.wechat.faults import WechatRefused, WechatUnavailable
 
 ROUTE = "POST /v1/me/deposits"
 DESCRIPTION = "住房公积金缴存（灵活就业人员）"
 ORDER_LIFETIME = timedelta(minutes=30)  # well inside the two hours a prepay id is valid
 FIRST_QUERY_AFTER = timedelta(seconds=60)
 # Longer than the gateway's time-outs together: after it, whoever called is dead, not slow.
-_PREPAY_MAY_TAKE = timedelta(seconds=15)
+_PREPAY_MAY_TAKE = timedelta(seconds=20)
 
 
 class NoSuchDeposit(Absent):
@@ -233,6 +233,9 @@ def _prepay(intent: _Intent) -> str:
         # Refused means never payable; the follow-up asks WeChat and closes the order.
         _query_soon(intent.row_id)
         raise
+    except WechatUnavailable:
+        _let_key_try_again(intent.row_id)
+        raise
 
 
 @retried
@@ -241,6 +244,18 @@ def _query_soon(row_id: int) -> None:
         order = session.get_one(PaymentOrder, row_id, with_for_update=True)
         order.prepay_called_at = None
         order.next_query_at = order.created_at
+
+
+@retried
+def _let_key_try_again(row_id: int) -> None:
+    """The call is over for us: its key may call again at once, as the 503 invites the phone to.
+
+    Whether it took effect WeChat alone knows, so the order is not closed for another while.
+    """
+    with transaction() as session:
+        order = session.get_one(PaymentOrder, row_id, with_for_update=True)
+        if order.prepay_called_at is not None:
+            order.prepay_called_at -= _PREPAY_MAY_TAKE
 
 
 @retried

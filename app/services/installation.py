@@ -47,8 +47,9 @@ def install(*, environment: str, policy_toml: str, template: str, at: datetime) 
 def reasons_not_to_serve(environment: str) -> list[str]:
     """Why this database cannot serve this environment; empty when it can."""
     with reading() as session:
-        stands_at = session.scalar(text("SELECT version_num FROM alembic_version")) or "nothing"
-        if stands_at < (head := _HEAD.read_text("ascii").strip()):  # a newer one serves us, too
+        stands_at = session.scalar(text("SELECT version_num FROM alembic_version")) or "none"
+        head = _HEAD.read_text("ascii").strip()
+        if stands_at == "none" or stands_at < head:  # a newer one serves us, too
             return [f"the database stands at migration {stands_at}, not {head}: `flask db upgrade`"]
         made = session.get(Deployment, 1)
         if made is None:

@@ -7,7 +7,7 @@ after WeChat itself says that it is closed.
 from collections import Counter
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app import log, wechat
 from app.db import reading, retried, transaction
@@ -108,6 +108,10 @@ def _settled(out_trade_no: str, at: datetime) -> str:
         log.get().warning("order-not-settled", out_trade_no=out_trade_no, why=error.slug)
         _ask_again_later(out_trade_no, at)
         return error.slug
+    except Exception as error:  # noqa: BLE001 - one bad row must not keep the others from credit
+        log.get().error("order-not-settled", out_trade_no=out_trade_no, exc_info=error)
+        _put_off(out_trade_no, at)
+        return "failed"
 
 
 def _confirmed(transaction_id: str, at: datetime) -> str:
@@ -117,7 +121,11 @@ def _confirmed(transaction_id: str, at: datetime) -> str:
         return error.slug
     if paid is None or not paid.is_paid:
         return "case-open"  # WeChat does not know the payment its notice spoke of: for people
-    return payments.take_answer(paid=paid, at=at)
+    try:
+        return payments.take_answer(paid=paid, at=at)
+    except Exception as error:  # noqa: BLE001 - as above
+        log.get().error("case-not-settled", transaction_id=transaction_id, exc_info=error)
+        return "failed"
 
 
 @retried
@@ -160,3 +168,14 @@ def _ask_again_later(out_trade_no: str, at: datetime) -> None:
         pause = min(timedelta(seconds=30 * 2 ** min(order.queries, 8)), _LONGEST_PAUSE)
         order.queries += 1
         order.next_query_at = at + pause
+
+
+@retried
+def _put_off(out_trade_no: str, at: datetime) -> None:
+    """Asked again after the longest pause; the row is not read, it may be what is damaged."""
+    with transaction() as session:
+        session.execute(
+            update(PaymentOrder)
+            .where(PaymentOrder.out_trade_no == out_trade_no)
+            .values(next_query_at=at + _LONGEST_PAUSE)
+        )

@@ -99,12 +99,15 @@ class Platform:
         key = self._keys.get(serial)
         if key is None:
             raise NotFromWechat("unknown-serial")
-        message = f"{timestamp}\n{nonce}\n".encode() + body + b"\n"
         try:
+            message = f"{timestamp}\n{nonce}\n".encode() + body + b"\n"
             raw = base64.b64decode(signature, validate=True)
             key.verify(raw, message, PKCS1v15(), SHA256())
         except (InvalidSignature, binascii.Error, ValueError):
             raise NotFromWechat("signature") from None
+        if base64.b64encode(raw).decode() != signature:
+            # Base64's last letter has bits that mean nothing: one signature, one spelling.
+            raise NotFromWechat("signature")
 
     def open_resource(self, resource: Any) -> dict[str, Any]:
         """The decrypted JSON object of a notice's resource; else `NotFromWechat`."""

@@ -1,30 +1,35 @@
 """The mini-program's server API, with wechatpy behind an adapter.
 
-wechatpy 1.8.18 is mended in four places: its token fetch is replaced by `stable_token` (every
+wechatpy 1.8.18 is mended in five places: its token fetch is replaced by `stable_token` (every
 process gets the same token, nothing to share); its automatic retry, which has no end, is off and
-one retry is done here; `code_to_session` would attach an access token to the login URL; and its
-exceptions carry URLs with the app secret, so none of them leaves this file.
+one retry is done here; `code_to_session` would attach an access token to the login URL; it would
+read a redirect's body as an answer and stumble over an errcode that is no number; and its
+exceptions carry URLs with the app secret, so none of them leaves this file, not even as a context.
 """
 
 import base64
 import hashlib
+import json
 import threading
 import time
 from collections.abc import Mapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, NoReturn
 
 import requests
 from wechatpy import WeChatClient
 from wechatpy.exceptions import WeChatClientException
 
-from app import db
+from app import db, log
 from app.settings import MiniProgramSettings
+from app.wechat import wire
 from app.wechat.faults import WechatCodeRefused, WechatUnavailable
 
-TIMEOUT_S = (2.0, 5.0)  # connect, read
 FACE_PASSED = 10000
 _TOKEN_REFUSED = (40001, 40014, 42001)
-_CODE_REFUSED = (40029, 40163, 40226, 41008)
+# Ours or WeChat's to mend, and no fault of the worker's data: busy, wrong app or secret, no
+# permission, too many calls. Whatever else WeChat answers is about the data it was sent.
+_NOT_ABOUT_DATA = (-1, 40013, 40125, 41002, 41004, 45009, 45011, 48001, 48004, 50002, 89503)
 # A token is renewed this long before it expires; WeChat keeps the old one valid for five minutes.
 _RENEW_EARLY_S = 240
 
@@ -33,8 +38,19 @@ class _Client(WeChatClient):  # type: ignore[misc]
     """wechatpy's transport alone: base URL from settings, no token of its own, no retry."""
 
     def __init__(self, settings: MiniProgramSettings) -> None:
-        super().__init__(settings.appid, settings.app_secret, timeout=TIMEOUT_S, auto_retry=False)
+        super().__init__(settings.appid, settings.app_secret, auto_retry=False)
         self.API_BASE_URL = f"{settings.api_base}/"
+        self._http = wire.session()
+
+    def _handle_result(self, res: requests.Response, *_: Any, **__: Any) -> dict[str, Any] | None:
+        """The JSON object of a plain 200, also one that says no; None for anything else."""
+        try:
+            answer = json.loads(res.content) if res.status_code == 200 else None
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(answer, dict) or type(answer.get("errcode", 0)) is not int:
+            return None
+        return answer
 
 
 class MiniProgram:
@@ -56,7 +72,7 @@ class MiniProgram:
 
         Raises `WechatCodeRefused`, `WechatUnavailable`.
         """
-        answer = self._call(
+        answer = self._asked(
             "get",
             "sns/jscode2session",
             params={
@@ -67,7 +83,7 @@ class MiniProgram:
                 "access_token": None,
             },
         )
-        return _text(answer, "openid")
+        return _text(_accepted(answer), "openid")
 
     def phone_of_code(self, code: str) -> str:
         """The phone number behind the code of a `getPhoneNumber` button, mainland numbers only.
@@ -128,21 +144,18 @@ class MiniProgram:
 
     def _authorised(self, endpoint: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         token = self._access_token()
-        try:
-            return self._call("post", endpoint, params={"access_token": token}, data=dict(body))
-        except _TokenRefused:
+        answer = self._asked("post", endpoint, params={"access_token": token}, data=dict(body))
+        if answer.get("errcode") in _TOKEN_REFUSED:
             token = self._access_token(instead_of=token)
-        try:
-            return self._call("post", endpoint, params={"access_token": token}, data=dict(body))
-        except _TokenRefused:
-            raise WechatUnavailable() from None
+            answer = self._asked("post", endpoint, params={"access_token": token}, data=dict(body))
+        return _accepted(answer)
 
     def _access_token(self, *, instead_of: str = "") -> str:
         with self._token_lock:
             fresh = self._token and time.monotonic() < self._token_until
             if fresh and self._token != instead_of:
                 return self._token
-            answer = self._call(
+            answer = self._asked(
                 "post",
                 "cgi-bin/stable_token",
                 params={"access_token": None},
@@ -152,39 +165,41 @@ class MiniProgram:
                     "secret": self._settings.app_secret,
                 },
             )
+            if answer.get("errcode"):
+                _refused_us(answer["errcode"])
             lifetime = answer.get("expires_in")
             seconds = lifetime if type(lifetime) is int else 7200
             self._token = _text(answer, "access_token")
             self._token_until = time.monotonic() + max(seconds - _RENEW_EARLY_S, 10)
             return self._token
 
-    def _call(self, method: str, endpoint: str, **kwargs: Any) -> Mapping[str, Any]:
+    def _asked(self, method: str, endpoint: str, **kwargs: Any) -> Mapping[str, Any]:
+        """WeChat's answer, which may be an errcode; `WechatUnavailable` when there is none."""
         db.refuse_open_transaction()
-        try:
+        answer = None
+        # The exceptions carry the URL with the secret; one raised in here would keep them.
+        with suppress(WeChatClientException, requests.RequestException):
             answer = getattr(self._client, method)(
-                endpoint, timeout=TIMEOUT_S, allow_redirects=False, **kwargs
+                endpoint, timeout=wire.TIMEOUT_S, allow_redirects=False, **kwargs
             )
-        except WeChatClientException as error:
-            raise _fault(error.errcode) from None
-        except requests.RequestException:
-            raise WechatUnavailable() from None
-        if not isinstance(answer, Mapping):
+        if answer is None:
             raise WechatUnavailable()
-        return answer
+        found: Mapping[str, Any] = answer
+        return found
 
 
-class _TokenRefused(Exception):
-    pass
+def _accepted(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    errcode = answer.get("errcode", 0)
+    if errcode in _TOKEN_REFUSED or errcode in _NOT_ABOUT_DATA:
+        _refused_us(errcode)
+    if errcode:
+        raise WechatCodeRefused(errcode=errcode)
+    return answer
 
 
-def _fault(errcode: int | None) -> Exception:
-    if errcode in _TOKEN_REFUSED:
-        return _TokenRefused()
-    if errcode in _CODE_REFUSED:
-        return WechatCodeRefused()
-    if errcode in (None, -1, 45011):
-        return WechatUnavailable()
-    return WechatCodeRefused(errcode=errcode)
+def _refused_us(errcode: int) -> NoReturn:
+    log.get().warning("wechat-refused-us", errcode=errcode)
+    raise WechatUnavailable()
 
 
 def _text(answer: Mapping[str, Any], name: str) -> str:

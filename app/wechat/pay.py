@@ -7,22 +7,20 @@ signed and proves no business fact: whoever needs one queries.
 import json
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import requests
-from requests.adapters import HTTPAdapter
 
 from app import clock, db, log
 from app.money import Fen
 from app.settings import PaySettings
+from app.wechat import wire
 from app.wechat.apiv3 import Merchant, NotFromWechat, Platform
 from app.wechat.faults import WechatRefused, WechatUnavailable
 from app.wechat.transaction import Transaction, TransactionUnfit, read_transaction
-
-TIMEOUT_S = (2.0, 5.0)  # connect, read
-_LARGEST_ANSWER = 256 * 1024
 
 
 class WechatPay:
@@ -33,10 +31,7 @@ class WechatPay:
         self._appid = appid
         self._merchant = Merchant.of(settings)
         self.platform = Platform.of(settings)
-        self._http = requests.Session()
-        self._http.trust_env = False
-        self._http.mount("http://", HTTPAdapter(pool_maxsize=16))
-        self._http.mount("https://", HTTPAdapter(pool_maxsize=16))
+        self._http = wire.session()
 
     @property
     def appid(self) -> str:
@@ -114,7 +109,8 @@ class WechatPay:
             answer = self._call("GET", f"/v3/pay/transactions/{path}?{query}", None)
             return read_transaction(answer)
         except WechatRefused as refused:
-            if refused.facts["status"] == 404:
+            # A bare 404 may come from whatever stands between us and WeChat.
+            if (refused.facts["status"], refused.facts["code"]) == (404, "ORDER_NOT_EXIST"):
                 return None
             raise
         except TransactionUnfit as unfit:
@@ -124,30 +120,31 @@ class WechatPay:
     def _call(self, method: str, target: str, payload: Any) -> Mapping[str, Any]:
         db.refuse_open_transaction()
         body = "" if payload is None else json.dumps(payload, ensure_ascii=False)
-        try:
+        signed = self._merchant.authorization(method, target, body, at=clock.now())
+        response = None
+        # The exceptions carry the request with its signature; one raised in here would keep them.
+        with suppress(requests.RequestException):
             response = self._http.request(
                 method,
                 self._settings.base + target,
                 data=body.encode() or None,
                 headers={
-                    "Authorization": self._merchant.authorization(
-                        method, target, body, at=clock.now()
-                    ),
+                    "Authorization": signed,
                     "Accept": "application/json",
                     "Content-Type": "application/json",
                     "User-Agent": "lingcun",
                     "Wechatpay-Serial": self._settings.public_key_id,
                 },
-                timeout=TIMEOUT_S,
+                timeout=wire.TIMEOUT_S,
                 allow_redirects=False,
             )
-        except requests.RequestException:
-            raise WechatUnavailable() from None
+        if response is None:
+            raise WechatUnavailable()
         return self._trusted(response)
 
     def _trusted(self, response: requests.Response) -> Mapping[str, Any]:
         status, body = response.status_code, response.content
-        if status == 429 or status >= 500 or 300 <= status < 400 or len(body) > _LARGEST_ANSWER:
+        if status == 429 or status >= 500 or 300 <= status < 400:
             raise WechatUnavailable()
         if status >= 400:
             raise WechatRefused(status=status, code=_error_code(body))

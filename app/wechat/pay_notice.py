@@ -32,9 +32,7 @@ def open_notice(
         notice_id, event_type, resource = outer["id"], outer["event_type"], outer["resource"]
     except (ValueError, KeyError, TypeError, RecursionError):
         raise NotFromWechat("envelope") from None
-    if not (isinstance(notice_id, str) and 0 < len(notice_id) <= 64):
-        raise NotFromWechat("envelope")
-    if not (isinstance(event_type, str) and 0 < len(event_type) <= 64):
+    if not (_is_name(notice_id) and _is_name(event_type)):
         raise NotFromWechat("envelope")
     opened = platform.open_resource(resource)
     transaction = None
@@ -44,3 +42,9 @@ def open_notice(
         except TransactionUnfit as unfit:
             raise NotFromWechat(f"transaction-{unfit.field}") from None
     return PaymentNotice(notice_id, event_type, transaction, hashlib.sha256(body).hexdigest())
+
+
+def _is_name(value: object) -> bool:
+    return (
+        isinstance(value, str) and 0 < len(value) <= 64 and value.isascii() and value.isprintable()
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from app.money import MAX_FEN, Fen
@@ -63,6 +63,8 @@ def _text(data: Mapping[str, Any], field: str, *, needed: bool = True) -> str:
     value = data.get(field, None if needed else "")
     if not isinstance(value, str) or len(value) > 256 or (needed and not value):
         raise TransactionUnfit(field)
+    if not (value.isascii() and value.isprintable()):  # a NUL or a lone surrogate is not storable
+        raise TransactionUnfit(field)
     return value
 
 
@@ -83,8 +85,8 @@ def _amount(data: Mapping[str, Any], field: str) -> Fen:
 def _instant(data: Mapping[str, Any], field: str) -> datetime:
     try:
         instant = datetime.fromisoformat(_text(data, field))
-    except ValueError:
+        if instant.tzinfo is None:
+            raise TransactionUnfit(field)
+        return instant.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise TransactionUnfit(field) from None
-    if instant.tzinfo is None:
-        raise TransactionUnfit(field)
-    return instant

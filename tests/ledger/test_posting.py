@@ -1,5 +1,6 @@
 """What may stand in a journal, and what a sub-account hands out to it."""
 
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -25,6 +26,12 @@ DAY = date(2026, 3, 2)
 
 class Undo(Exception):
     """What was tried in a transaction must not stay."""
+
+
+def post_and_undo(house: House, event: Event, lines: list[Line]) -> None:
+    with suppress(Undo), writing(house):
+        post(event, lines)
+        raise Undo
 
 
 def an_event(**changed: Any) -> Event:
@@ -147,8 +154,9 @@ def test_a_reversal_swaps_the_sides_and_happens_once(house: House) -> None:
     reversal_id = reverse(house, journal_id, value_on=DAY, at=STARTS_AT)
 
     line = house.rows(
-        select(Posting.debit_code, Posting.credit_code, Posting.amount_fen, Posting.account_seq)
-        .where(Posting.journal_id == reversal_id)
+        select(
+            Posting.debit_code, Posting.credit_code, Posting.amount_fen, Posting.account_seq
+        ).where(Posting.journal_id == reversal_id)
     )
     assert line == [(FLEXIBLE, IN_TRANSIT, 100, 3)]
     assert flexible(house, worker).balance_fen == 70
@@ -161,9 +169,7 @@ def test_sequences_are_gapless_whatever_fails_in_between(house: House) -> None:
     for amount_fen in (10, 20, 30):
         credit(house, worker, amount_fen, paid_at=STARTS_AT)
         mine = flexible(house, worker).id
-        with pytest.raises(Undo), writing(house):
-            post(an_event(), [Line(IN_TRANSIT, FLEXIBLE, 5, mine)])
-            raise Undo
+        post_and_undo(house, an_event(), [Line(IN_TRANSIT, FLEXIBLE, 5, mine)])
 
     seqs = house.rows(select(Posting.account_seq).order_by(Posting.id))
     assert [seq for (seq,) in seqs] == [1, 2, 3]
@@ -198,9 +204,7 @@ def test_journals_over_two_sub_accounts_never_deadlock(house: House) -> None:
             Line(IN_TRANSIT, FLEXIBLE, 10, pair[1]),
         ]
         for _ in range(5):
-            with pytest.raises(Undo), writing(house):
-                post(an_event(source_id=10**6 + number), lines)
-                raise Undo
+            post_and_undo(house, an_event(source_id=10**6 + number), lines)
 
     found = at_once(6, move_there_and_back)
 

@@ -39,9 +39,11 @@ def a_proved(house: House, owner: Owner | None = None) -> Phone:
 
 def a_saver(house: House, *deposits: tuple[str, int]) -> Phone:
     """The phone of a worker who joined on the first of these days and deposited on each."""
-    house.at(deposits[0][0])
+    (first_on, first_fen), *later = deposits
+    house.at(first_on)
     phone = house.worker()
-    for day, amount_fen in deposits:
+    house.deposit(phone, first_fen)
+    for day, amount_fen in later:
         come_back(house, phone, day)
         house.deposit(phone, amount_fen)
     return phone
@@ -51,6 +53,11 @@ def come_back(house: House, phone: Phone, moment: str) -> None:
     """It is that moment, and the worker has opened the mini-program: a session lives 30 days."""
     house.at(moment)
     phone.log_in()
+
+
+def cancel(phone: Phone, ordered: dict[str, Any]) -> dict[str, Any]:
+    """The order was cancelled; answers its deposit."""
+    return dict(phone.post(f"/v1/me/deposits/{ordered['deposit']['deposit_id']}/cancel"))
 
 
 def second_phone(house: House, phone: Phone) -> Phone:

@@ -3,19 +3,20 @@
 import hashlib
 import random
 import re
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pypdf import PdfReader
 
 from app.cli import FIRST_AGREEMENT
+from app.documents.agreement import agreement_pdf
 from sandbox.phone import Phone
+from tests.documents.papers import a_paper, printed_text, squeezed
 from tests.house import House, somebody
 from tests.scenarios.building import (
     NOTE_OF_PLACEHOLDERS,
     a_proved,
+    cancel,
     come_back,
     published,
     refused,
@@ -37,15 +38,10 @@ def clauses_in(text: str) -> dict[str, str]:
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
-def words_on(pdf: bytes) -> str:
-    """What a reader can copy out of the paper, without line breaks and blanks."""
-    pages = PdfReader(BytesIO(pdf)).pages
-    return without_blanks("".join(page.extract_text() for page in pages))
-
-
-def without_blanks(text: str) -> str:
-    """The text with nothing in it that a line break could have added or taken."""
-    return re.sub(r"\s", "", text)
+def words_on(pdf: bytes, *, title: str) -> str:
+    """What a reader can copy out of the paper, without what is repeated on every page."""
+    repeated = rf"正文校验值（前16位）[0-9a-f]{{16}}第\d+页共\d+页({re.escape(title)})?"
+    return re.sub(repeated, "", printed_text(pdf))
 
 
 def verdict_on(house: House, pdf: bytes) -> dict[str, Any]:
@@ -95,7 +91,7 @@ def test_the_agreement_is_read_in_full_and_signed_as_the_text_of_that_hash(house
     assert (another_text.status, another_text.kind) == (409, "agreement-text-changed")
     assert unsigned == []
     assert signed["text_sha256"] == draft["text_sha256"]
-    assert signed["signed_at"].startswith("2026-03-02T01:00:0")
+    assert signed["signed_at"].startswith("2026-03-02T01:0")
     assert again == signed
     assert worker.get("/v1/me/agreements") == [signed]
     assert worker.order(100_000)["payment_parameters"]
@@ -150,23 +146,111 @@ def test_the_signed_paper_carries_parties_terms_policy_and_evidence(house: House
     signed = worker.sign_agreement()
     pdf = worker.agreement_pdf(signed["agreement_id"])
     policy = worker.get("/v1/public/policy")
+    consents = worker.get("/v1/me/consents")
 
-    paper = words_on(pdf)
+    paper = words_on(pdf, title=signed["title"])
 
-    assert without_blanks(draft["text"]) in paper.replace("〔U+20BB7〕", "𠮷").replace(
-        page_marks(paper), ""
-    )
+    assert squeezed(draft["text"]) in paper
     for fact in (
         "甲方湖州市住房公积金管理中心",
+        "乙方〔U+20BB7〕野·阿宝",  # a character that no free font holds, by its number
         f"乙方身份证号码{worker.owner.id_number}",
         f"乙方手机号码{worker.owner.phone}",
         f"{policy['code']}（{policy['sha256']}）",
-        draft["text_sha256"],
-        "2026年3月2日09:00:0",
+        f"协议正文SHA-256{draft['text_sha256']}",
+        "签署时间2026年3月2日09:0",
         "微信人脸核身通过",
-        *(f"单独同意：{each['title']}" for each in worker.get("/v1/me/consents")),
-        without_blanks(policy["note"]),
+        *(f"单独同意：{each['title']}2026-03-0209:0" for each in consents),
     ):
         assert fact in paper
+    assert paper.startswith(squeezed(signed["title"] + policy["note"]))
     assert hashlib.sha256(pdf).hexdigest() == signed["pdf_sha256"]
+    assert worker.get("/v1/me")["name_masked"] == "****宝"
+
+
+@pytest.mark.clause("2.2")
+def test_only_the_signer_fetches_the_paper_and_anybody_may_check_it(house: House) -> None:
+    worker, stranger = house.worker(), house.worker()
+    signed = worker.get("/v1/me/agreements")[0]
+    pdf = worker.agreement_pdf(signed["agreement_id"])
+
+    path = f"/v1/me/agreements/{signed['agreement_id']}/pdf"
+    problem = refused(stranger.get, path)
+    verdict = verdict_on(house, pdf)
+    of_a_paper_of_nobodys = verdict_on(house, agreement_pdf(a_paper()))
+
+    assert (problem.status, problem.kind) == (404, "no-such-agreement")
+    assert verdict["valid"] is True
+    assert verdict["template_code"] == "huzhou-flexible-1"
+    assert verdict["signed_at"] == signed["signed_at"]
+    assert of_a_paper_of_nobodys["valid"] is False
+
+
+@pytest.mark.parametrize("standing_house", ["sqlite"], indirect=True)
+@pytest.mark.clause("2.2")
+def test_no_changed_bit_of_a_signed_paper_goes_unnoticed(house: House) -> None:
+    worker = house.worker()
+    pdf = worker.agreement_pdf(worker.get("/v1/me/agreements")[0]["agreement_id"])
+    luck = random.Random(20260302)
+
+    verdicts = []
+    for bit in luck.sample(range(len(pdf) * 8), FLIPS):
+        changed = bytearray(pdf)
+        changed[bit // 8] ^= 1 << (bit % 8)
+        verdicts.append(verdict_on(house, bytes(changed)))
+
+    assert [each["valid"] for each in verdicts] == [False] * FLIPS
+    assert all(each["reason"] for each in verdicts)
     assert verdict_on(house, pdf)["valid"] is True
+
+
+@pytest.mark.clause("2.2", "2.1")
+def test_a_new_mandatory_version_is_signed_before_the_next_deposit(
+    house: House, tmp_path: Path
+) -> None:
+    worker = house.depositor(100_000)
+    first = worker.get("/v1/me/agreements")[0]
+    version = a_new_version(tmp_path, number=2, effective_on="2026-04-01", mandatory=True)
+
+    installed = install(house, version)
+    come_back(house, worker, "2026-03-31")
+    cancel(worker, worker.order(100_000))
+    come_back(house, worker, "2026-04-01")
+    problem = refused(worker.order, 100_000)
+    account_meanwhile = worker.get("/v1/me/account")
+    quota_meanwhile = worker.get("/v1/me/quota")
+    next_step = worker.get("/v1/me")["next_step"]
+    second = worker.sign_agreement()
+    house.deposit(worker, 100_000)
+
+    assert installed == (0, "installed huzhou-flexible-2\n")
+    assert (problem.status, problem.details["step"]) == (409, "agreement")
+    assert account_meanwhile["flexible_fen"] == quota_meanwhile["balance_fen"] == 100_000
+    assert next_step == "agreement"
+    assert second["template_code"] == "huzhou-flexible-2"
+    assert worker.get("/v1/me/account")["flexible_fen"] == 200_000
+    assert worker.get("/v1/me/agreements") == [second, first]
+
+
+@pytest.mark.clause("2.2")
+def test_what_was_signed_is_provable_long_after_the_text_has_changed(
+    house: House, tmp_path: Path
+) -> None:
+    worker = house.depositor(100_000)
+    signed = worker.get("/v1/me/agreements")[0]
+    pdf = worker.agreement_pdf(signed["agreement_id"])
+    for number in (2, 3):
+        version = a_new_version(tmp_path, number=number, effective_on="2026-04-01", mandatory=False)
+        assert install(house, version)[0] == 0
+    older = a_new_version(tmp_path, number=2, effective_on="2026-05-01", mandatory=True)
+
+    refused_version = install(house, older)
+    come_back(house, worker, "2050-03-02")
+    draft = worker.get("/v1/me/agreement-draft")
+
+    assert refused_version[0] != 0
+    assert "above 3" in refused_version[1]
+    assert draft["template_code"] == "huzhou-flexible-3"
+    assert worker.agreement_pdf(signed["agreement_id"]) == pdf
+    assert verdict_on(house, pdf)["valid"] is True
+    assert worker.order(100_000)["payment_parameters"]  # a text that binds nobody waits for nobody

@@ -211,7 +211,7 @@ def test_whoever_was_refused_applies_again_by_himself_once_the_reason_is_gone(
     assert worker.get("/v1/me")["next_step"] is None
 
 
-@pytest.mark.clause("1.5", "1.6")
+@pytest.mark.clause("1.6")
 def test_an_identity_number_is_refused_with_every_reason_before_wechat_is_asked(
     house: House,
 ) -> None:

@@ -38,11 +38,11 @@ class StepSentenceSchema(Schema):
 
 
 class SentenceSchema(StepSentenceSchema):
-    """Something missing, or coming: also from which day."""
+    """Something missing, or coming: the day, months and coefficient where it has them."""
 
-    from_on = fields.Date(allow_none=True)
-    months = fields.Integer()
-    coefficient = fields.String()
+    from_on = fields.Date(allow_none=True, dump_default=None)
+    months = fields.Integer(allow_none=True, dump_default=None)
+    coefficient = fields.String(allow_none=True, dump_default=None)
 
 
 class QuotaSchema(Schema):

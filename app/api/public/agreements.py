@@ -9,6 +9,7 @@ from marshmallow import Schema, fields
 from app import clock
 from app.api.auth import public
 from app.api.documentation import PDF, views
+from app.api.fields import read_body
 from app.errors import Unacceptable
 from app.services import agreements
 
@@ -34,7 +35,7 @@ class VerdictSchema(Schema):
 def verify() -> Any:
     """The verdict on the PDF in the request body (`application/pdf`, up to 4 MB)."""
     request.max_content_length = _LARGEST_PDF
-    pdf = request.get_data(cache=False)
+    pdf = read_body(request)
     if not pdf:
         raise Unacceptable(fields={"body": ["请上传协议 PDF 文件。"]})
     return agreements.verdict_on(pdf=pdf, at=clock.now())

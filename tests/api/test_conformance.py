@@ -1,0 +1,78 @@
+"""Whatever a machine makes of the published document: no 5xx, and answers as they are published.
+
+Schemathesis makes valid and invalid requests for every operation from its schemas, from a fixed
+seed and a bounded number of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import Case, GenerationMode
+from schemathesis.schemas import APIOperation
+from schemathesis.specs.openapi import checks as openapi_checks
+
+from sandbox.phone import Phone
+from tests.api.asking import PREPAY, token_of
+from tests.house import House
+
+EXAMPLES = 15
+CHECKS = [
+    schemathesis.checks.not_a_server_error,
+    openapi_checks.status_code_conformance,
+    openapi_checks.content_type_conformance,
+    openapi_checks.response_schema_conformance,
+    openapi_checks.response_headers_conformance,
+    openapi_checks.negative_data_rejection,
+    openapi_checks.missing_required_header,
+    openapi_checks.unsupported_method,
+    openapi_checks.ignored_auth,
+]
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode))
+def test_no_request_made_from_the_document_breaks_its_word(
+    house: House, mode: GenerationMode
+) -> None:
+    member, leaving = house.depositor(), house.phone()
+    leaving.log_in()
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", house.app)
+    asked = 0
+
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        leaves = operation.method == "delete" and operation.path == "/v1/sessions/current"
+        asked += run(operation, mode, by=leaving if leaves else member)
+
+    assert asked >= 27
+    assert house.calls().get(PREPAY, 0) <= EXAMPLES + 1
+
+
+def run(operation: APIOperation[Any, Any, Any, Any], mode: GenerationMode, *, by: Phone) -> int:
+    """The operation was tried with cases of this mode; answers 0 where none can be made."""
+    if mode is GenerationMode.NEGATIVE and not takes_anything(operation):
+        return 1
+    headers = {"Authorization": f"Bearer {token_of(by)}"}
+
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def try_out(case: Case) -> None:
+        case.call_and_validate(headers=headers, checks=CHECKS)
+
+    try_out()
+    return 1
+
+
+def takes_anything(operation: APIOperation[Any, Any, Any, Any]) -> bool:
+    """Whether there is something in its requests that could be wrong."""
+    return bool(operation.body or operation.query or operation.headers)

@@ -1,0 +1,480 @@
+"""A deployment starts with sound settings only, and is told everything that is wrong at once."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from app import settings
+from app.db import transaction
+from app.services.installation import WrongEnvironment
+from app.serving import reasons_not_to_serve
+from app.settings import SettingsUnfit
+from sandbox.keys import ensure_keys
+from tests.deployments import (
+    NewDatabase,
+    a_key,
+    bare_app,
+    decided_policy,
+    import_wsgi,
+    migrate_and_install,
+    plain_environment,
+    private_pem,
+    public_pem,
+    python,
+    random_key,
+    sound_settings,
+)
+
+Spoil = dict[str, str]
+
+NEEDED = (
+    "DATABASE_URL",
+    "WECHAT_APPID",
+    "WECHAT_APP_SECRET",
+    "WECHAT_PAY_MCHID",
+    "WECHAT_PAY_MERCHANT_SERIAL",
+    "WECHAT_PAY_MERCHANT_KEY_FILE",
+    "WECHAT_PAY_PUBLIC_KEY_ID",
+    "WECHAT_PAY_PUBLIC_KEY_FILE",
+    "WECHAT_PAY_APIV3_KEY",
+    "WECHAT_PAY_NOTIFY_URL",
+    "FIELD_KEYS",
+    "BLIND_INDEX_KEY",
+    "SEAL_KEY_FILE",
+    "SEAL_CERT_FILE",
+    "SEAL_CA_FILE",
+)
+PATTERN_KEY = base64.b64encode(bytes(range(8)) * 4).decode()
+SHORT_KEY = base64.b64encode(b"k" * 16).decode()
+TWICE = f"1:{random_key()},1:{random_key()}"
+REMOTE = "postgresql+psycopg://web:pw@db.huzhou.gov.cn/lingcun"
+
+# what is spoilt -> the one line that says so
+UNFIT: list[tuple[Spoil, str]] = [
+    *[({name: ""}, f"{name} is missing") for name in NEEDED],
+    ({"WECHAT_APPID": "wxd678efh567hg6787"}, "WECHAT_APPID is a known sample value"),
+    ({"WECHAT_APPID": "wxsandbox0a1b2c3d4"}, "WECHAT_APPID is a known sample value"),
+    ({"WECHAT_APPID": "wx8f3a2c"}, "WECHAT_APPID is too short: 8"),
+    ({"WECHAT_APP_SECRET": "9d0c4b7e2f6a8135"}, "WECHAT_APP_SECRET is too short: 16"),
+    ({"WECHAT_APP_SECRET": "a" * 32}, "WECHAT_APP_SECRET is a pattern"),
+    ({"WECHAT_APP_SECRET": "changeme" * 4}, "WECHAT_APP_SECRET is a known sample value"),
+    ({"WECHAT_PAY_MCHID": "1900000001"}, "WECHAT_PAY_MCHID is a known sample value"),
+    ({"WECHAT_PAY_MCHID": "160489"}, "WECHAT_PAY_MCHID is too short: 6"),
+    ({"WECHAT_PAY_MERCHANT_SERIAL": "0" * 40}, "WECHAT_PAY_MERCHANT_SERIAL is a pattern"),
+    (
+        {"WECHAT_PAY_PUBLIC_KEY_ID": "PUB_KEY_ID_SANDBOX01160489273520"},
+        "WECHAT_PAY_PUBLIC_KEY_ID is a known sample value",
+    ),
+    ({"WECHAT_PAY_APIV3_KEY": "q7Rk2mX9vB4nZ8tL"}, "WECHAT_PAY_APIV3_KEY is 32 characters"),
+    ({"WECHAT_PAY_APIV3_KEY": "q7Rk2mX9" * 5}, "WECHAT_PAY_APIV3_KEY is 32 characters"),
+    ({"WECHAT_PAY_APIV3_KEY": "ab" * 16}, "WECHAT_PAY_APIV3_KEY is a pattern"),
+    ({"FIELD_KEYS": f"1:{PATTERN_KEY}"}, "FIELD_KEYS key 1 is a pattern"),
+    ({"FIELD_KEYS": f"1:{SHORT_KEY}"}, "FIELD_KEYS key 1 must be 32 bytes"),
+    ({"FIELD_KEYS": "1:"}, "FIELD_KEYS key 1 must be 32 bytes"),
+    ({"FIELD_KEYS": "1:not base64!"}, "FIELD_KEYS key 1 must be 32 bytes"),
+    ({"FIELD_KEYS": random_key()}, "FIELD_KEYS item 1 is not `id:base64`"),
+    ({"FIELD_KEYS": f"256:{random_key()}"}, "FIELD_KEYS item 1 is not `id:base64`"),
+    ({"FIELD_KEYS": ":"}, "FIELD_KEYS item 1 is not `id:base64`"),
+    ({"FIELD_KEYS": TWICE}, "FIELD_KEYS names key 1 twice"),
+    ({"BLIND_INDEX_KEY": PATTERN_KEY}, "BLIND_INDEX_KEY is a pattern"),
+    ({"BLIND_INDEX_KEY": SHORT_KEY}, "BLIND_INDEX_KEY must be 32 bytes"),
+    ({"WECHAT_API_BASE": "http://127.0.0.1:8100"}, "WECHAT_API_BASE must be one of https://"),
+    ({"WECHAT_API_BASE": "https://[::1"}, "WECHAT_API_BASE must be one of https://"),
+    ({"WECHAT_PAY_BASE": "http://localhost:8100"}, "WECHAT_PAY_BASE must be one of https://"),
+    (
+        {"WECHAT_PAY_BASE": "http://api.mch.weixin.qq.com"},
+        "WECHAT_PAY_BASE must be one of https://",
+    ),
+    (
+        {"WECHAT_PAY_BASE": "https://api.mch.weixin.qq.com.example.org"},
+        "WECHAT_PAY_BASE must be one of https://",
+    ),
+    (
+        {"WECHAT_PAY_BASE": "https://api.mch.weixin.qq.com@127.0.0.1"},
+        "WECHAT_PAY_BASE must be one of https://",
+    ),
+    *[
+        ({"WECHAT_PAY_NOTIFY_URL": url}, "WECHAT_PAY_NOTIFY_URL must be a public https address")
+        for url in (
+            "http://fund.huzhou.gov.cn/v1/notices/wechat-pay",
+            "https://localhost:8000/v1/notices/wechat-pay",
+            "https://127.0.0.1/v1/notices/wechat-pay",
+            "https://10.0.0.7/v1/notices/wechat-pay",
+            "https://[::1]/v1/notices/wechat-pay",
+            "https://fund.huzhou.gov.cn/v1/notices/wechat-pay?key=1",
+            "https://fund.huzhou.gov.cn/" + "a" * 250,
+            "https://[bad",
+            "fund.huzhou.gov.cn",
+        )
+    ],
+    ({"DATABASE_URL": "sqlite:///lingcun.sqlite"}, "DATABASE_URL is not PostgreSQL"),
+    ({"DATABASE_URL": REMOTE}, "DATABASE_URL crosses the network without TLS"),
+    ({"DATABASE_URL": f"{REMOTE}?sslmode=prefer"}, "DATABASE_URL crosses the network without TLS"),
+    ({"DATABASE_OWNER_URL": REMOTE}, "DATABASE_OWNER_URL crosses the network without TLS"),
+    ({"FLASK_DEBUG": "1"}, "FLASK_DEBUG is on"),
+    (
+        {"WECHAT_PAY_MERCHANT_KEY_FILE": "/nowhere"},
+        "WECHAT_PAY_MERCHANT_KEY_FILE names no readable",
+    ),
+    ({"SEAL_KEY_FILE": "/"}, "SEAL_KEY_FILE names no readable file"),
+]
+
+
+def the_problems(given: dict[str, str]) -> list[str]:
+    try:
+        settings.load(given)
+    except SettingsUnfit as unfit:
+        return unfit.problems
+    return []
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return sound_settings(tmp_path_factory.mktemp("production"))
+
+
+@pytest.fixture(scope="module")
+def sandbox_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sandbox") / "keys"
+    ensure_keys(folder)
+    return folder
+
+
+# --- the sandbox ---
+
+
+def test_a_deployment_that_says_nothing_is_a_sandbox(sandbox_folder: Path) -> None:
+    loaded = settings.load({"SANDBOX_FOLDER": str(sandbox_folder)})
+
+    assert loaded.environment == "sandbox"
+    assert not loaded.is_production
+    assert loaded.database_url == f"sqlite:///{sandbox_folder / 'lingcun.sqlite'}"
+    assert loaded.clock_offset_file == sandbox_folder / "clock-offset"
+
+
+def test_the_environment_overrides_what_the_sandbox_wrote_down(sandbox_folder: Path) -> None:
+    given = {"SANDBOX_FOLDER": str(sandbox_folder), "WECHAT_PAY_BASE": "http://127.0.0.1:9"}
+
+    assert settings.load(given).pay.base == "http://127.0.0.1:9"
+
+
+def test_a_sandbox_without_keys_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(SettingsUnfit) as unfit:
+        settings.load({"SANDBOX_FOLDER": str(tmp_path / "none")})
+
+    assert f"python -m sandbox keys --folder {tmp_path / 'none'}" in str(unfit.value)
+
+
+def test_an_environment_nobody_built_is_refused() -> None:
+    assert the_problems({"APP_ENV": "staging"}) == [
+        "APP_ENV is 'staging'; it is `sandbox` or `production`"
+    ]
+
+
+def test_production_takes_nothing_from_a_sandbox_beside_it(sandbox_folder: Path) -> None:
+    problems = the_problems({"APP_ENV": "production", "SANDBOX_FOLDER": str(sandbox_folder)})
+
+    assert problems == [f"{name} is missing" for name in NEEDED]
+
+
+# --- production ---
+
+
+def test_sound_settings_are_taken(sound: dict[str, str]) -> None:
+    loaded = settings.load(sound)
+
+    assert loaded.is_production
+    assert loaded.mini_program.api_base == "https://api.weixin.qq.com"
+    assert loaded.pay.base == "https://api.mch.weixin.qq.com"
+
+
+@pytest.mark.parametrize(
+    "sound_too",
+    [
+        {"WECHAT_PAY_BASE": "https://api2.mch.weixin.qq.com"},
+        {"WECHAT_PAY_NOTIFY_URL": "https://8.8.8.8/v1/notices/wechat-pay"},
+        {"DATABASE_URL": f"{REMOTE}?sslmode=verify-full"},
+        {"DATABASE_URL": "postgresql://web@localhost/lingcun"},
+        {"FLASK_DEBUG": "0"},
+        {"FIELD_KEYS": f"1:{random_key()}, 2:{random_key()}"},
+    ],
+    ids=" ".join,
+)
+def test_what_is_as_sound_is_taken_as_well(
+    sound: dict[str, str], sound_too: dict[str, str]
+) -> None:
+    assert the_problems(sound | sound_too) == []
+
+
+@pytest.mark.parametrize(("spoilt", "line"), UNFIT, ids=[line for _, line in UNFIT])
+def test_production_refuses(sound: dict[str, str], spoilt: Spoil, line: str) -> None:
+    problems = the_problems(sound | spoilt)
+
+    assert [problem for problem in problems if problem.startswith(line)], problems
+    assert len(problems) == 1, problems
+
+
+def test_production_refuses_keys_that_are_none(sound: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "text.pem").write_text("no key at all")
+    (tmp_path / "public.pem").write_bytes(public_pem(a_key("merchant")))
+    (tmp_path / "private.pem").write_bytes(private_pem(a_key("merchant")))
+    merchant, platform = "WECHAT_PAY_MERCHANT_KEY_FILE", "WECHAT_PAY_PUBLIC_KEY_FILE"
+
+    for name, file in [
+        (merchant, "text.pem"),
+        (merchant, "public.pem"),
+        (platform, "text.pem"),
+        (platform, "private.pem"),
+    ]:
+        problems = the_problems(sound | {name: str(tmp_path / file)})
+        assert [line.startswith(f"{name} holds no") for line in problems] == [True], file
+
+
+def test_one_key_for_two_purposes_is_refused(sound: dict[str, str]) -> None:
+    key = random_key()
+
+    problems = the_problems(sound | {"FIELD_KEYS": f"1:{key}", "BLIND_INDEX_KEY": key})
+
+    assert problems == ["BLIND_INDEX_KEY is one of FIELD_KEYS: it is a key of its own"]
+
+
+def test_every_setting_of_a_sandbox_is_refused_by_production(sandbox_folder: Path) -> None:
+    lines = (sandbox_folder / "app.env").read_text("utf-8").splitlines()
+    of_sandbox = dict(line.split("=", 1) for line in lines)
+
+    problems = the_problems({**of_sandbox, "APP_ENV": "production"})
+
+    assert {problem.split()[0] for problem in problems} == {
+        "DATABASE_URL",
+        "WECHAT_APPID",
+        "WECHAT_PAY_MCHID",
+        "WECHAT_PAY_PUBLIC_KEY_ID",
+        "WECHAT_PAY_MERCHANT_KEY_FILE",
+        "WECHAT_PAY_PUBLIC_KEY_FILE",
+        "SEAL_KEY_FILE",
+        "SEAL_CERT_FILE",
+        "SEAL_CA_FILE",
+        "WECHAT_API_BASE",
+        "WECHAT_PAY_BASE",
+        "WECHAT_PAY_NOTIFY_URL",
+    }
+
+
+def test_a_seal_the_sandbox_made_is_known_wherever_it_lies(
+    sound: dict[str, str], sandbox_folder: Path, tmp_path: Path
+) -> None:
+    moved = tmp_path / "seal.pem"
+    moved.write_bytes((sandbox_folder / "seal-cert.pem").read_bytes())
+
+    problems = the_problems(sound | {"SEAL_CERT_FILE": str(moved)})
+
+    assert problems == ["SEAL_CERT_FILE was made by a sandbox"]
+
+
+def test_everything_wrong_is_named_at_once(sound: dict[str, str]) -> None:
+    # What is spoilt twice in the table is spoilt here once, the last way.
+    spoilt = {name: value for change, _ in UNFIT for name, value in change.items()}
+
+    problems = the_problems(sound | spoilt)
+
+    for name in spoilt:
+        assert any(problem.startswith(name) for problem in problems), name
+
+
+def test_the_settable_clock_is_ignored_in_production(sound: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "offset").write_text("86400")
+
+    loaded = settings.load(sound | {"CLOCK_OFFSET_FILE": str(tmp_path / "offset")})
+
+    assert loaded.clock_offset_file is None
+
+
+# --- secrets ---
+
+
+def secrets_of(given: dict[str, str]) -> list[str]:
+    names = ("WECHAT_APP_SECRET", "WECHAT_PAY_APIV3_KEY", "FIELD_KEYS", "BLIND_INDEX_KEY")
+    pem = Path(given["WECHAT_PAY_MERCHANT_KEY_FILE"]).read_text("ascii").splitlines()[1]
+    return [pem, "hunter2-of-the-database", *(given[name].removeprefix("1:") for name in names)]
+
+
+def test_settings_do_not_show_their_secrets(sound: dict[str, str]) -> None:
+    url = "postgresql://web:hunter2-of-the-database@localhost/lingcun"
+    given = sound | {"DATABASE_URL": url, "DATABASE_OWNER_URL": url}
+
+    shown = repr(settings.load(given))
+
+    assert [secret for secret in secrets_of(given) if secret in shown] == []
+    assert "WECHAT" not in shown
+    assert sound["WECHAT_APPID"] in shown
+
+
+def test_a_refusal_does_not_show_the_secrets_it_is_about(sound: dict[str, str]) -> None:
+    key, pem = random_key(), private_pem(a_key("merchant")).decode()
+    given = sound | {
+        "WECHAT_APP_SECRET": "kR4tP9wz",
+        "WECHAT_PAY_APIV3_KEY": "Zx81Qm",
+        "FIELD_KEYS": key,
+        "BLIND_INDEX_KEY": key[:20],
+        "WECHAT_PAY_MERCHANT_KEY_FILE": pem,
+        "WECHAT_API_BASE": "https://root:Lw93Kd@api.weixin.qq.com",
+        "DATABASE_URL": "mysql://root:Vn27Hs@localhost/lingcun",
+    }
+
+    with pytest.raises(SettingsUnfit) as unfit:
+        settings.load(given)
+
+    said = f"{unfit.value} {unfit.value!r} {unfit.value.problems}"
+    for secret in ("kR4tP9wz", "Zx81Qm", key[:12], pem.splitlines()[1], "Lw93Kd", "Vn27Hs"):
+        assert secret not in said, secret
+
+
+# --- real starts ---
+
+
+def test_a_start_that_is_refused_ends_with_every_reason(
+    sound: dict[str, str], sandbox_folder: Path, tmp_path: Path
+) -> None:
+    made_by_sandbox = f"sqlite:///{tmp_path / 'made.sqlite'}"
+    migrate_and_install(made_by_sandbox, environment="sandbox")
+    spoilt = {
+        "DATABASE_URL": made_by_sandbox,
+        "WECHAT_APP_SECRET": "",
+        "WECHAT_PAY_APIV3_KEY": "too-short",
+        "WECHAT_PAY_BASE": "http://127.0.0.1:8100",
+        "SEAL_CERT_FILE": str(sandbox_folder / "seal-cert.pem"),
+        "FLASK_DEBUG": "1",
+    }
+    environment = plain_environment(tmp_path / "home", **sound | spoilt)
+
+    command = ("-m", "gunicorn", "wsgi:app", "-b", "127.0.0.1:0", "-w", "1")
+    refused = python(*command, environment=environment)
+
+    assert refused.returncode == 3  # gunicorn ends, too, instead of starting workers for ever
+    for reason in (
+        "WECHAT_APP_SECRET is missing",
+        "WECHAT_PAY_APIV3_KEY is 32 characters",
+        "WECHAT_PAY_BASE must be one of",
+        "SEAL_CERT_FILE was made by a sandbox",
+        "the seal cannot be used",
+        "FLASK_DEBUG is on",
+        "DATABASE_URL is not PostgreSQL",
+        "the database was made by sandbox, not by production",
+        "policy huzhou-pilot-2024.1 holds placeholders",
+    ):
+        assert reason in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "reason"),
+    [
+        ({}, "the database does not answer or is not migrated (OperationalError)"),
+        (
+            {"DATABASE_URL": "postgresql://web@localhost:port/x"},
+            "DATABASE_URL cannot be used (ValueError)",
+        ),
+        ({"DATABASE_URL": "postgresql:"}, "DATABASE_URL cannot be used (ArgumentError)"),
+        ({"DATABASE_URL": "postgresql+none:///x"}, "DATABASE_URL cannot be used"),
+    ],
+    ids=["silent", "port", "short", "driver"],
+)
+def test_a_database_that_cannot_be_asked_is_a_reason(
+    sound: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    spoilt: Spoil,
+    reason: str,
+) -> None:
+    nobody = f"postgresql+psycopg://web@/lingcun?host={tmp_path}"
+    for name, value in (sound | {"DATABASE_URL": nobody} | spoilt).items():
+        monkeypatch.setenv(name, value)
+
+    [found] = reasons_not_to_serve()
+
+    assert found.startswith(reason)
+
+
+def test_a_sandbox_is_not_for_others_to_reach(sandbox_folder: Path, tmp_path: Path) -> None:
+    environment = plain_environment(tmp_path / "home", SANDBOX_FOLDER=str(sandbox_folder))
+
+    for address in ("0.0.0.0:0", "[::]:0"):
+        refused = python("-m", "gunicorn", "wsgi:app", "-b", address, environment=environment)
+        assert refused.returncode != 0, address
+        assert "APP_ENV=sandbox binds loopback only" in refused.stderr
+
+
+# --- PostgreSQL ---
+
+
+def test_on_postgresql_each_environment_keeps_to_its_own_database(
+    sound: dict[str, str], sandbox_folder: Path, tmp_path: Path, given_database: NewDatabase
+) -> None:
+    ours, _ = given_database("ours", environment="production", policy_toml=decided_policy())
+    theirs, _ = given_database("theirs", environment="sandbox", policy_toml=decided_policy())
+    sandbox = plain_environment(tmp_path / "home", SANDBOX_FOLDER=str(sandbox_folder))
+    production = plain_environment(tmp_path / "home", **sound)
+
+    started = [
+        import_wsgi(production | {"DATABASE_URL": theirs}),
+        import_wsgi(sandbox | {"DATABASE_URL": ours}),
+    ]
+
+    assert [(each.returncode, each.stderr) for each in started] == [
+        (3, "not serving:\n  - the database was made by sandbox, not by production\n"),
+        (3, "not serving:\n  - the database was made by production, not by sandbox\n"),
+    ]
+
+
+def test_on_postgresql_production_asks_for_decided_rules_and_a_login_without_power(
+    sound: dict[str, str], monkeypatch: pytest.MonkeyPatch, given_database: NewDatabase
+) -> None:
+    undecided, owner = given_database("undecided", environment="production")
+    empty, _ = given_database("empty")
+    for name, value in sound.items():
+        monkeypatch.setenv(name, value)
+
+    found = {}
+    for name, url in {"undecided": undecided, "owner": owner, "empty": empty}.items():
+        monkeypatch.setenv("DATABASE_URL", url)
+        found[name] = reasons_not_to_serve()
+
+    placeholders = "policy huzhou-pilot-2024.1 holds placeholders: nobody decided those figures"
+    power = "DATABASE_URL's login may change journals: let it be a mere member of `lingcun_app`"
+    unmade = "the database does not answer or is not migrated (UndefinedTable): `flask db upgrade`"
+    assert found == {
+        "undecided": [placeholders],
+        "owner": [power, placeholders],
+        "empty": [unmade],
+    }
+
+
+def test_a_database_behind_the_migrations_is_a_reason_and_one_ahead_is_none(
+    sandbox_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'stands.sqlite'}"
+    migrate_and_install(url, environment="sandbox")
+    monkeypatch.setenv("SANDBOX_FOLDER", str(sandbox_folder))
+    monkeypatch.setenv("DATABASE_URL", url)
+
+    found = {}
+    for version in ("0003", "9999"):
+        with bare_app(url), transaction() as session:
+            session.execute(text("UPDATE alembic_version SET version_num = :v"), {"v": version})
+        found[version] = reasons_not_to_serve()
+
+    assert [line[:40] for line in found["0003"]] == ["the database stands at migration 0003, n"]
+    assert found["9999"] == []
+
+
+def test_installing_into_the_database_of_the_other_environment_is_refused(
+    given_database: NewDatabase,
+) -> None:
+    ours, owner = given_database("kept", environment="production", policy_toml=decided_policy())
+
+    with pytest.raises(WrongEnvironment, match="made by production; sandbox must not use it"):
+        migrate_and_install(ours, owner, environment="sandbox")
