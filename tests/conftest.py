@@ -1,6 +1,8 @@
 """A house on each database for every test that asks for one; `verify` is clean after each."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from tests.house import House, open_house
 pytest_plugins = ["tests.clauses.plugin", "tests.deployments"]
 
 DATABASES = ("sqlite", "postgres")
+_MEMORY_NEEDED = 4 * 2**30
 
 
 @pytest.fixture(scope="session")
@@ -22,8 +25,21 @@ def postgres_server() -> Iterator[EmbeddedPostgres | GivenPostgres]:
     if url:
         yield GivenPostgres(url)
         return
-    with EmbeddedPostgres(durable=False) as server:
+    folder = _folder_in_memory()
+    with EmbeddedPostgres(folder, durable=False) as server:
         yield server
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder_in_memory() -> Path | None:
+    """Where the machine has memory to spare, resetting a database takes a sixth of the time."""
+    memory = Path("/dev/shm")  # noqa: S108 - a fresh folder of our own is made in it
+    if not os.access(memory, os.W_OK) or shutil.disk_usage(memory).free < _MEMORY_NEEDED:
+        return None
+    folder = Path(tempfile.mkdtemp(prefix="lingcun-tests-", dir=memory))
+    folder.chmod(0o711)  # the account that runs the server must get through to its data
+    return folder
 
 
 @pytest.fixture(scope="session", params=DATABASES)

@@ -17,6 +17,7 @@ from tests.api.asking import (
     another_app,
     ask,
     everything_stored,
+    on_sqlite_alone,
     problem_of,
     routes,
     token_of,
@@ -47,7 +48,6 @@ NOT_A_TOKEN = (
     "x" * 43,
     "null",
 )
-on_sqlite_alone = pytest.mark.parametrize("standing_house", ["sqlite"], indirect=True)
 
 
 @on_sqlite_alone
@@ -223,22 +223,21 @@ def test_a_login_code_works_once_whatever_became_of_it(house: House) -> None:
 
 
 @on_sqlite_alone
-def test_a_good_and_a_bad_token_take_the_same_time(house: House) -> None:
+def test_a_nearly_right_and_a_wrong_token_take_the_same_time(house: House) -> None:
     """S13, S14: the token is looked up by its hash; how much of it is right cannot be measured."""
     phone = house.phone()
     phone.log_in()
     good = token_of(phone)
     nearly = good[:-1] + ("A" if good[-1] != "A" else "B")
 
-    def median_s(token: str) -> float:
-        spans = []
-        for _ in range(60):
-            begun = time.perf_counter()
-            ask(house, "DELETE", "/v1/me/consents/nothing", by=token)
-            spans.append(time.perf_counter() - begun)
-        return sorted(spans)[len(spans) // 2]
+    best_s = {nearly: 9.9, "x" * 43: 9.9}
+    for token in [*best_s] * 60:  # in turns, and the best of each: other work only adds
+        begun = time.perf_counter()
+        ask(house, "GET", "/v1/me", by=token)
+        best_s[token] = min(best_s[token], time.perf_counter() - begun)
 
-    assert abs(median_s(nearly) - median_s("x" * 43)) < 0.005
+    first, second = best_s.values()
+    assert abs(first - second) < 0.005
 
 
 def all_alike(answers: list[TestResponse]) -> bool:

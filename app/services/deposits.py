@@ -8,17 +8,18 @@ limits count an order in the calendar month it was made in.
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import func, select
 
 from app import clock, ids, vault, wechat
-from app.db import db, insert_unless_there, reading, retried, transaction
-from app.errors import Absent, Conflict, Refused, Unacceptable
-from app.models import IdempotencyKey, PaymentOrder, WechatAccount, WechatPayment
+from app.db import db, insert_unless_there, retried, transaction
+from app.errors import Conflict, Refused, Unacceptable
+from app.models import IdempotencyKey, PaymentOrder, Person, WechatAccount
 from app.money import Fen
 from app.rules.deposit import refusals_to_order
 from app.rules.periods import month_end, month_start
 from app.services import agreements, enrolment, policies
 from app.services.members import Member, locked_person
+from app.services.own_deposits import DepositView, view_of
 from app.wechat.faults import WechatRefused, WechatUnavailable
 
 ROUTE = "POST /v1/me/deposits"
@@ -27,12 +28,6 @@ ORDER_LIFETIME = timedelta(minutes=30)  # well inside the two hours a prepay id 
 FIRST_QUERY_AFTER = timedelta(seconds=60)
 # Longer than the gateway's time-outs together: after it, whoever called is dead, not slow.
 _PREPAY_MAY_TAKE = timedelta(seconds=20)
-
-
-class NoSuchDeposit(Absent):
-    """There is no deposit of this id for this member."""
-
-    sentence = "没有找到这笔缴存。"
 
 
 class IdempotencyKeyReused(Unacceptable):
@@ -45,19 +40,6 @@ class DepositInProgress(Conflict):
     """The same request is being worked on right now."""
 
     sentence = "同一笔请求正在处理中，请稍候再试。"
-
-
-@dataclass(frozen=True)
-class DepositView:
-    """An order as its owner sees it; `value_on` and `paid_at` once it is credited."""
-
-    deposit_id: str
-    state: str
-    amount_fen: Fen
-    created_at: datetime
-    expires_at: datetime
-    paid_at: datetime | None = None
-    value_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -99,33 +81,6 @@ def order_deposit(
     return _save_prepay_id(intent.row_id, prepay_id, at)
 
 
-def deposits_of(*, member: Member, before: str | None, limit: int) -> tuple[DepositView, ...]:
-    """A page of the member's orders, newest first, older than the order `before`."""
-    with reading() as session:
-        query = (
-            select(PaymentOrder, WechatPayment.success_at)
-            .outerjoin(WechatPayment, _credited())
-            .where(PaymentOrder.person_id == member.proved())
-        )
-        if before is not None:
-            query = query.where(PaymentOrder.id < _own_order(member, before).id)
-        rows = session.execute(query.order_by(PaymentOrder.id.desc()).limit(min(limit, 100)))
-        return tuple(_view(order, success_at) for order, success_at in rows)
-
-
-def deposit_of(*, member: Member, deposit_id: str) -> DepositView:
-    """One of the member's orders; raises `NoSuchDeposit`."""
-    with reading():
-        order = _own_order(member, deposit_id)
-        return _view(order, _paid_at(order.id))
-
-
-def out_trade_no_of(*, member: Member, deposit_id: str) -> str:
-    """WeChat's number of one of the member's orders; raises `NoSuchDeposit`."""
-    with reading():
-        return _own_order(member, deposit_id).out_trade_no
-
-
 def reserved_in_month_fen(person_id: int, day: date) -> Fen:
     """What the calendar month of `day` holds: credited, or ordered and not yet closed.
 
@@ -158,20 +113,7 @@ def _save_intent(
         ).scalar_one_or_none()
         if known is not None:
             return _repeat(known, body_sha256, at)
-        on = clock.day_of(at)
-        in_force = policies.policy_on(on)
-        enrolment.refuse_unless_eligible(person, policy=in_force.policy, on=on)
-        agreement = agreements.agreement_in_force(person_id, on=on)
-        reasons = refusals_to_order(
-            amount_fen,
-            reserved_in_month_fen=reserved_in_month_fen(person_id, on),
-            policy=in_force.policy,
-            on=on,
-        )
-        if reasons:
-            raise Refused(reasons)
-        order = _new_order(member, amount_fen, at)
-        order.agreement_id, order.policy_version_id = agreement.id, in_force.version_id
+        order = _allowed_order(member, person, amount_fen, at)
         session.add(order)
         session.flush()
         insert_unless_there(
@@ -184,6 +126,25 @@ def _save_intent(
             created_at=at,
         )
         return _intent(order, at)
+
+
+def _allowed_order(member: Member, person: Person, amount_fen: Fen, at: datetime) -> PaymentOrder:
+    """A new order that the rules of its day allow, not yet stored."""
+    on = clock.day_of(at)
+    in_force = policies.policy_on(on)
+    enrolment.refuse_unless_eligible(person, policy=in_force.policy, on=on)
+    agreement = agreements.agreement_in_force(person.id, on=on)
+    reasons = refusals_to_order(
+        amount_fen,
+        reserved_in_month_fen=reserved_in_month_fen(person.id, on),
+        policy=in_force.policy,
+        on=on,
+    )
+    if reasons:
+        raise Refused(reasons)
+    order = _new_order(member, amount_fen, at)
+    order.agreement_id, order.policy_version_id = agreement.id, in_force.version_id
+    return order
 
 
 def _repeat(known: IdempotencyKey, body_sha256: str, at: datetime) -> _Intent:
@@ -265,7 +226,7 @@ def _save_prepay_id(row_id: int, prepay_id: str, at: datetime) -> Payable:
         if order.state == "created":
             order.state, order.prepay_id = "prepaid", prepay_id
         payable = order.state == "prepaid"  # or it was paid or closed while we were calling
-        view = _view(order, _paid_at(order.id))
+        view = view_of(order)
     parameters = wechat.pay().payment_parameters(prepay_id, at=at) if payable else None
     return Payable(view, parameters)
 
@@ -273,52 +234,11 @@ def _save_prepay_id(row_id: int, prepay_id: str, at: datetime) -> Payable:
 def _intent(order: PaymentOrder, at: datetime) -> _Intent:
     return _Intent(
         row_id=order.id,
-        deposit=_view(order, _paid_at(order.id)),
+        deposit=view_of(order),
         is_payable=order.state in ("created", "prepaid") and order.expires_at > at,
         out_trade_no=order.out_trade_no,
         amount_fen=order.amount_fen,
         payer_openid=order.payer_openid,
         expires_at=order.expires_at,
         prepay_id=order.prepay_id,
-    )
-
-
-def _own_order(member: Member, deposit_id: str) -> PaymentOrder:
-    if not ids.is_public_id(deposit_id, "dep"):
-        raise NoSuchDeposit()
-    order = (
-        db.session()
-        .scalars(
-            select(PaymentOrder).where(
-                PaymentOrder.public_id == deposit_id, PaymentOrder.person_id == member.person_id
-            )
-        )
-        .one_or_none()
-    )
-    if order is None:
-        raise NoSuchDeposit()
-    return order
-
-
-def _paid_at(order_id: int) -> datetime | None:
-    return db.session().scalar(
-        select(WechatPayment.success_at).where(
-            WechatPayment.order_id == order_id, WechatPayment.outcome == "credited"
-        )
-    )
-
-
-def _credited() -> ColumnElement[bool]:
-    return and_(WechatPayment.order_id == PaymentOrder.id, WechatPayment.outcome == "credited")
-
-
-def _view(order: PaymentOrder, success_at: datetime | None) -> DepositView:
-    return DepositView(
-        deposit_id=order.public_id,
-        state="pending" if order.state in ("created", "prepaid") else order.state,
-        amount_fen=order.amount_fen,
-        created_at=order.created_at,
-        expires_at=order.expires_at,
-        paid_at=success_at,
-        value_on=None if success_at is None else clock.day_of(success_at),
     )

@@ -13,7 +13,7 @@ from app import log, wechat
 from app.db import reading, retried, transaction
 from app.errors import Conflict
 from app.models import PaymentCase, PaymentOrder
-from app.services import deposits, payments
+from app.services import own_deposits, payments
 from app.services.members import Member
 from app.wechat.faults import WechatRefused, WechatUnavailable
 from app.wechat.transaction import Transaction
@@ -55,25 +55,25 @@ def follow_up_payments(*, at: datetime) -> dict[str, int]:
     return dict(counts)
 
 
-def settle_order(*, member: Member, deposit_id: str, at: datetime) -> deposits.DepositView:
+def settle_order(*, member: Member, deposit_id: str, at: datetime) -> own_deposits.DepositView:
     """The order stands here as WeChat knows it now: what a phone asks after `requestPayment`."""
-    out_trade_no = deposits.out_trade_no_of(member=member, deposit_id=deposit_id)
+    out_trade_no = own_deposits.out_trade_no_of(member=member, deposit_id=deposit_id)
 
     settle(out_trade_no, at=at)
 
-    return deposits.deposit_of(member=member, deposit_id=deposit_id)
+    return own_deposits.deposit_of(member=member, deposit_id=deposit_id)
 
 
-def cancel_order(*, member: Member, deposit_id: str, at: datetime) -> deposits.DepositView:
+def cancel_order(*, member: Member, deposit_id: str, at: datetime) -> own_deposits.DepositView:
     """The order is closed at WeChat and here; raises `DepositAlreadyPaid` when it was paid.
 
     Cancelling twice changes nothing.
     """
-    out_trade_no = deposits.out_trade_no_of(member=member, deposit_id=deposit_id)
+    out_trade_no = own_deposits.out_trade_no_of(member=member, deposit_id=deposit_id)
 
     settle(out_trade_no, at=at, close=True)
 
-    view = deposits.deposit_of(member=member, deposit_id=deposit_id)
+    view = own_deposits.deposit_of(member=member, deposit_id=deposit_id)
     if view.state == "credited":
         raise DepositAlreadyPaid()
     return view

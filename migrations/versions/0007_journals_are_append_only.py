@@ -12,6 +12,12 @@ branch_labels = None
 depends_on = None
 
 APP_ROLE = "lingcun_app"
+# What is written once and never edited: the books, the rules, and what this database is.
+WRITTEN_ONCE = (
+    "journal, posting, book_day_total, house_account, policy_version, "
+    "agreement_template, deployment"
+)
+DEFAULTS = (("SELECT, INSERT, UPDATE", "TABLES"), ("USAGE, SELECT", "SEQUENCES"))
 
 FORWARD_ONLY = """
     (OLD.state = 'credited' AND NEW.state <> 'credited')
@@ -73,17 +79,18 @@ def _grants() -> None:
             "login be a member of it, then migrate again"
         )
     op.execute(f"GRANT USAGE ON SCHEMA public TO {APP_ROLE}")
-    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {APP_ROLE}")
+    op.execute(f"GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO {APP_ROLE}")
     op.execute(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {APP_ROLE}")
-    op.execute(f"REVOKE UPDATE, DELETE ON journal, posting FROM {APP_ROLE}")
+    op.execute(f"REVOKE UPDATE ON {WRITTEN_ONCE} FROM {APP_ROLE}")
+    op.execute(f"REVOKE INSERT, UPDATE ON alembic_version FROM {APP_ROLE}")
+    # Nothing is ever deleted but login codes, which nobody needs after ten minutes.
+    op.execute(f"REVOKE UPDATE ON used_login_code FROM {APP_ROLE}")
+    op.execute(f"GRANT DELETE ON used_login_code TO {APP_ROLE}")
     # What the owner adds later starts from the same rights; a journal-like table revokes its own.
-    op.execute(
-        "ALTER DEFAULT PRIVILEGES IN SCHEMA public "
-        f"GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {APP_ROLE}"
-    )
-    op.execute(
-        f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {APP_ROLE}"
-    )
+    for rights, kind in DEFAULTS:
+        op.execute(
+            f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT {rights} ON {kind} TO {APP_ROLE}"
+        )
 
 
 def downgrade() -> None:
@@ -93,6 +100,13 @@ def downgrade() -> None:
             op.execute(f"DROP TRIGGER {table}_refuses_delete")
         op.execute("DROP TRIGGER payment_order_moves_forward")
         return
+    for rights, kind in DEFAULTS:
+        op.execute(
+            f"ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE {rights} ON {kind} FROM {APP_ROLE}"
+        )
+    op.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {APP_ROLE}")
+    op.execute(f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {APP_ROLE}")
+    op.execute(f"REVOKE ALL ON SCHEMA public FROM {APP_ROLE}")
     for table in ("journal", "posting"):
         op.execute(f"DROP TRIGGER {table}_refuses_change ON {table}")
     op.execute("DROP TRIGGER payment_order_moves_forward ON payment_order")

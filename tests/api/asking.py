@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pytest
 from flask import Flask
 from sqlalchemy import text
 from werkzeug.routing import Rule
@@ -19,6 +20,8 @@ from app.db import db, reading
 from sandbox.phone import Phone
 from tests.house import House
 
+# For what no database can change.
+on_sqlite_alone = pytest.mark.parametrize("standing_house", ["sqlite"], indirect=True)
 KEY = "a-key-of-16-char"
 NEVER_TOLD = {"X-Request-Id", "Date", "Content-Length"}
 PREPAY = "POST /v3/pay/transactions/jsapi"

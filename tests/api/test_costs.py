@@ -6,16 +6,14 @@ import time
 import zlib
 from collections.abc import Iterator
 
-import pytest
 import requests
 
-from tests.api.asking import ask, json_routes, problem_of, token_of
+from tests.api.asking import ask, json_routes, on_sqlite_alone, problem_of, token_of
 from tests.house import House
 
 LARGEST_BODY, LARGEST_PDF = 256 * 1024, 4 * 1024 * 1024
 VERIFY = "/v1/public/agreements/verify"
 PAGES = ("/v1/me/deposits", "/v1/me/account/postings")
-on_sqlite_alone = pytest.mark.parametrize("standing_house", ["sqlite"], indirect=True)
 
 
 def test_a_page_has_one_to_a_hundred_rows(house: House) -> None:
@@ -105,6 +103,7 @@ def test_a_quota_is_asked_for_days_there_are(house: House) -> None:
         assert answer.status_code == 422
 
 
+@on_sqlite_alone
 def test_no_json_route_reads_more_than_its_limit(house: House) -> None:
     member = house.depositor()
     large = b'{"code": "' + b"x" * LARGEST_BODY + b'"}'

@@ -8,7 +8,7 @@ from typing import Any
 from werkzeug.test import TestResponse
 
 from sandbox.phone import Phone
-from tests.api.asking import PREPAY, ask, everything_stored, problem_of
+from tests.api.asking import PREPAY, ask, everything_stored, on_sqlite_alone, problem_of
 from tests.api.bodies import AMOUNTS, UNREADABLE, WRONG_TYPES, amount_body
 from tests.house import House
 
@@ -37,6 +37,7 @@ def test_a_body_that_is_no_json_object_is_refused_as_a_whole(house: House) -> No
     assert PREPAY not in house.calls()
 
 
+@on_sqlite_alone
 def test_a_missing_or_an_unknown_field_is_named(house: House) -> None:
     worker = house.worker()
 
@@ -48,6 +49,7 @@ def test_a_missing_or_an_unknown_field_is_named(house: House) -> None:
     assert house.calls().get(PREPAY) is None
 
 
+@on_sqlite_alone
 def test_only_application_json_is_read(house: House) -> None:
     worker = house.worker()
     body = amount_body(b"100000")
@@ -61,6 +63,7 @@ def test_only_application_json_is_read(house: House) -> None:
     assert worker.get(PATH) == []
 
 
+@on_sqlite_alone
 def test_a_body_above_the_limit_is_refused_before_it_is_read(house: House) -> None:
     worker = house.worker()
 
@@ -71,6 +74,7 @@ def test_a_body_above_the_limit_is_refused_before_it_is_read(house: House) -> No
     assert worker.get(PATH) == []
 
 
+@on_sqlite_alone
 def test_a_deposit_without_a_usable_key_is_refused(house: House) -> None:
     worker = house.worker()
     keys = ("", "short", "with space", "x" * 65, "schlüssel-zu-lang", "a-key\tof-16", "'; DROP--")

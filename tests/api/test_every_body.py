@@ -14,6 +14,7 @@ from tests.api.asking import (
     ask,
     everything_stored,
     json_routes,
+    on_sqlite_alone,
     problem_of,
     routes,
 )
@@ -70,12 +71,14 @@ CLASSICS = (
 )
 
 
+@on_sqlite_alone
 def test_every_json_route_has_an_honest_body_here(house: House) -> None:
     asked = {each.endpoint for each in json_routes(house)}
 
     assert asked == {*HONEST, SIGNED}
 
 
+@on_sqlite_alone
 def test_every_route_that_writes_takes_json_or_nothing(house: House) -> None:
     """What is neither documented with a body nor listed here would escape the tests below."""
     reading_json = {each.endpoint for each in json_routes(house)}
@@ -111,6 +114,7 @@ def test_no_route_reads_what_is_not_a_json_object(house: House) -> None:
     assert house.calls() == {}
 
 
+@on_sqlite_alone
 def test_no_route_reads_another_content_type(house: House) -> None:
     member = house.depositor()
     before = everything_stored(house)
@@ -169,6 +173,7 @@ def test_no_body_takes_a_column_of_our_tables(house: House) -> None:
     assert house.calls() == {}
 
 
+@on_sqlite_alone
 def test_no_query_takes_a_name_it_did_not_ask_for_or_one_twice(house: House) -> None:
     member = house.depositor()
     with_query = [each for each in routes(house) if each.endpoint in QUERIES]

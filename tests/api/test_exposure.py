@@ -16,7 +16,14 @@ from sqlalchemy.engine import make_url
 
 from app import log
 from sandbox.phone import Phone
-from tests.api.asking import another_app, ask, everything_stored, problem_of, token_of
+from tests.api.asking import (
+    another_app,
+    ask,
+    everything_stored,
+    on_sqlite_alone,
+    problem_of,
+    token_of,
+)
 from tests.api.canaries import Witness, found_in, life
 from tests.house import House, somebody
 
@@ -40,6 +47,7 @@ def test_no_answer_holds_what_the_member_told_us(house: House) -> None:
     assert not found_in(repr(phone.get("/v1/me")), secrets)
 
 
+@on_sqlite_alone
 def test_a_secret_is_handed_out_once(house: House) -> None:
     _, witness, secrets = life(house)
 
@@ -52,6 +60,7 @@ def test_a_secret_is_handed_out_once(house: House) -> None:
     assert holding == [("/v1/sessions", "token"), ("/v1/me/identity-checks", "verify id")]
 
 
+@on_sqlite_alone
 def test_only_the_agreements_own_pdf_names_its_party(house: House) -> None:
     """The exception (Seed §2), and the proof that the search above finds what is there."""
     phone, witness, secrets = life(house)
@@ -63,6 +72,7 @@ def test_only_the_agreements_own_pdf_names_its_party(house: House) -> None:
     assert phone.owner.name in text
 
 
+@on_sqlite_alone
 def test_the_member_sees_himself_masked(house: House) -> None:
     phone, _, _ = life(house)
 
@@ -112,6 +122,7 @@ def test_an_unforeseen_error_is_logged_by_its_place_alone(house: House, tmp_path
         assert secret not in answer.get_data(as_text=True)
 
 
+@on_sqlite_alone
 def test_nobody_writes_a_log_line_of_his_own(house: House, tmp_path: Path) -> None:
     """S30: a line break in what somebody sends begins no line of ours."""
     forged = 'x\n{"event": "admin-logged-in"}\r\n'
@@ -129,6 +140,7 @@ def test_nobody_writes_a_log_line_of_his_own(house: House, tmp_path: Path) -> No
     assert "mine" not in {line["request_id"] for line in lines}
 
 
+@on_sqlite_alone
 def test_no_query_and_no_path_of_a_member_is_logged(house: House, tmp_path: Path) -> None:
     phone = house.worker()
     deposit_id = phone.order(100_000)["deposit"]["deposit_id"]

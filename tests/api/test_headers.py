@@ -9,7 +9,14 @@ import pytest
 import requests
 from werkzeug.test import TestResponse
 
-from tests.api.asking import ask, everything_stored, problem_of, routes, without_id
+from tests.api.asking import (
+    ask,
+    everything_stored,
+    on_sqlite_alone,
+    problem_of,
+    routes,
+    without_id,
+)
 from tests.house import House
 
 EVERYWHERE = {
@@ -20,7 +27,6 @@ EVERYWHERE = {
 }
 NOTHING = "default-src 'none'; frame-ancestors 'none'"
 PAGE, ASSETS = "api-docs.openapi_swagger_ui", "swagger_dist.static"
-on_sqlite_alone = pytest.mark.parametrize("standing_house", ["sqlite"], indirect=True)
 
 
 @on_sqlite_alone

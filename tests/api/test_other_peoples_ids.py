@@ -8,7 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sandbox.phone import Phone
-from tests.api.asking import Route, ask, everything_stored, routes, without_id
+from tests.api.asking import (
+    Route,
+    ask,
+    everything_stored,
+    on_sqlite_alone,
+    routes,
+    without_id,
+)
 from tests.house import House
 
 # endpoint -> the place in its path that names something somebody owns
@@ -55,6 +62,7 @@ class Belongings:
     ids: dict[str, str]
 
 
+@on_sqlite_alone
 def test_every_route_with_an_id_is_known_here(house: House) -> None:
     with_id = {each.endpoint for each in routes(house) if each.rule.arguments}
 
@@ -139,6 +147,7 @@ def test_the_key_of_another_worker_gives_nobody_his_order(house: House) -> None:
     assert theirs["deposit"]["amount_fen"] == 200_000
 
 
+@on_sqlite_alone
 def test_nobody_pays_into_anothers_order(house: House) -> None:
     """WeChat's dialog refuses it, and the order stays payable for its owner."""
     owner, stranger = house.worker(), house.worker()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.phone import Phone
-from tests.api.asking import ask, everything_stored, problem_of, routes
+from tests.api.asking import ask, everything_stored, on_sqlite_alone, problem_of, routes
 from tests.api.test_every_body import HONEST
 from tests.house import House
 
@@ -43,6 +43,7 @@ WITHOUT_STEPS = {
 QUERY = {"account.my_daily_balances": "?from=2026-03-01&to=2026-03-02"}
 
 
+@on_sqlite_alone
 def test_every_member_route_has_its_line_in_the_table(house: House) -> None:
     known = {each.endpoint for each in routes(house, guard="member")}
 
@@ -61,6 +62,7 @@ def test_a_step_too_early_is_refused_and_names_the_one_before(house: House) -> N
     assert {endpoint: tuple(answers) for endpoint, answers in found.items()} == TABLE
 
 
+@on_sqlite_alone
 def test_the_way_in_shows_the_same_order(house: House) -> None:
     next_steps = [somebody_who_is(state, house).get("/v1/me")["next_step"] for state in STATES]
 

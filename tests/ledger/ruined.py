@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from app.db import db
 from app.services import book_days
 from tests.house import House
-from tests.ledger.corruptions import Corruption
+from tests.ledger.corruption import Corruption
 from tests.short_cuts import a_worker, credit, noon, reverse
 
 LITTLE_OF_EVERYTHING = "lingcun_little_of_everything"

@@ -1,5 +1,6 @@
 """Two dates on every journal: the day money counts, and the accounting day it stands in."""
 
+import threading
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from app.ledger.close import next_day_to_seal, seal_day
 from app.models import BookDay, BookDayTotal, Journal
 from app.services import book_days
 from tests.house import House, at_once
-from tests.short_cuts import a_worker, credit, noon, writing
+from tests.short_cuts import a_worker, credit, mirrored, noon, reverse, writing
 
 MARCH_2, MARCH_3, MARCH_4 = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
 MICROSECOND = timedelta(microseconds=1)
@@ -169,3 +170,41 @@ def test_posting_while_the_day_is_sealed_lands_before_or_after_never_inside(
     assert len(booked) == 25
     assert set(booked) <= {MARCH_2, MARCH_3}
     assert totals(house)[MARCH_2, "20102"] == (0, 1 + 100 * (booked.count(MARCH_2) - 1))
+
+
+def test_the_seal_waits_for_a_posting_under_way(house: House) -> None:
+    """A posting reads its book day FOR SHARE until it commits."""
+    worker = a_worker(house)
+    wrong = credit(house, worker, 100, paid_at=noon(MARCH_2))
+    found: list[int] = []
+    sealer = threading.Thread(target=lambda: found.append(seal(house, noon(MARCH_3))))
+
+    with writing(house) as session:
+        mirrored(session, wrong, value_on=MARCH_2, at=noon(MARCH_2))
+        sealer.start()
+        sealer.join(timeout=0.3)
+        assert sealer.is_alive()
+    sealer.join(timeout=10)
+
+    assert found == [1]
+    assert totals(house)[MARCH_2, "20102"] == (100, 100)
+
+
+def test_a_posting_waits_for_the_seal_under_way_and_is_booked_after_it(house: House) -> None:
+    worker = a_worker(house)
+    credit(house, worker, 100, paid_at=noon(MARCH_2))
+    wrong = credit(house, worker, 10, paid_at=noon(MARCH_2))
+    found: list[int] = []
+    poster = threading.Thread(
+        target=lambda: found.append(reverse(house, wrong, value_on=MARCH_2, at=noon(MARCH_2)))
+    )
+
+    with writing(house):
+        assert seal_day(MARCH_2, at=noon(MARCH_3))
+        poster.start()
+        poster.join(timeout=0.3)
+        assert poster.is_alive()
+    poster.join(timeout=10)
+
+    assert dates_of(house, found[0]) == (MARCH_2, MARCH_3)
+    assert totals(house)[MARCH_2, "20102"] == (0, 110)

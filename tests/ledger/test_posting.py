@@ -13,7 +13,7 @@ from app.ledger.posting import BalanceOutOfBounds, Event, InsufficientBalance, L
 from app.models import Journal, Posting, SubAccount
 from app.money import MAX_FEN
 from tests.house import STARTS_AT, House, at_once
-from tests.short_cuts import a_worker, credit, flexible, noon, reverse, writing
+from tests.short_cuts import a_worker, credit, flexible, reverse, writing
 
 IN_TRANSIT, FLEXIBLE, UNIT, SUSPENSE = (
     chart.WECHAT_IN_TRANSIT,
@@ -176,18 +176,17 @@ def test_sequences_are_gapless_whatever_fails_in_between(house: House) -> None:
     assert flexible(house, worker).balance_fen == 60
 
 
-def test_six_writers_at_once_share_one_sub_account_without_a_gap(house: House) -> None:
+def test_eight_writers_at_once_share_one_sub_account_without_a_gap(house: House) -> None:
+    """Corrections lock nothing but the sub-account: it alone keeps them apart."""
     worker = a_worker(house)
+    journals = [credit(house, worker, 10**n, paid_at=STARTS_AT) for n in range(8)]
 
-    def four_deposits(number: int) -> None:
-        for day in range(2, 6):
-            credit(house, worker, 10**number, paid_at=noon(date(2026, 3, day)))
+    found = at_once(8, lambda n: reverse(house, journals[n], value_on=DAY, at=STARTS_AT))
 
-    assert at_once(6, four_deposits) == [None] * 6
-
+    assert all(isinstance(each, int) for each in found), found
     seqs = house.rows(select(Posting.account_seq).order_by(Posting.account_seq))
-    assert [seq for (seq,) in seqs] == list(range(1, 25))
-    assert flexible(house, worker).balance_fen == 4 * 111_111
+    assert [seq for (seq,) in seqs] == list(range(1, 17))
+    assert flexible(house, worker).balance_fen == 0
 
 
 def test_journals_over_two_sub_accounts_never_deadlock(house: House) -> None:

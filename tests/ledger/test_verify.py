@@ -7,9 +7,12 @@ import psycopg
 import pytest
 
 from tests.house import House
-from tests.ledger.corruptions import CORRUPTIONS, REFUSED, Corruption
+from tests.ledger.corruption import Corruption
+from tests.ledger.corruptions_of_books import DAYS, LEDGER
+from tests.ledger.corruptions_of_people import PAYMENTS, PEOPLE, REFUSED
 from tests.ledger.ruined import back_to_good, build, dialect, owner_of, ruin
 
+CORRUPTIONS = (*LEDGER, *DAYS, *PAYMENTS, *PEOPLE)
 INVARIANTS = (
     *("D1", "D2", "D3", "D4", "D7"),
     *("L1", "L2", "L3", "L4", "L5", "L7", "L8", "L10", "L11"),

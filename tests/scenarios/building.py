@@ -60,6 +60,21 @@ def cancel(phone: Phone, ordered: dict[str, Any]) -> dict[str, Any]:
     return dict(phone.post(f"/v1/me/deposits/{ordered['deposit']['deposit_id']}/cancel"))
 
 
+def id_of(ordered: dict[str, Any]) -> str:
+    """The id of an order's deposit."""
+    return str(ordered["deposit"]["deposit_id"])
+
+
+def pay(phone: Phone, ordered: dict[str, Any], **how: Any) -> None:
+    """The order is paid in WeChat's dialog, and WeChat tells nobody of it unless asked to."""
+    phone.wechat.pay(ordered["payment_parameters"], **{"notify": False, **how})
+
+
+def balance_of(phone: Phone) -> int:
+    """What the account shows."""
+    return int(phone.get("/v1/me/account")["flexible_fen"])
+
+
 def second_phone(house: House, phone: Phone) -> Phone:
     """Another phone on which the same person has logged in with the same WeChat."""
     other = Phone(house.api, house.sandbox, phone.owner)

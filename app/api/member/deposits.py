@@ -8,7 +8,7 @@ from app import clock
 from app.api.auth import member, member_only
 from app.api.documentation import views
 from app.api.fields import AmountFen, Body, Headers, QueryNumber, Text, body_sha256
-from app.services import deposits, payment_follow_up
+from app.services import deposits, own_deposits, payment_follow_up
 
 blueprint = views("deposits", prefix="/v1/me/deposits", description="缴存")
 
@@ -82,7 +82,7 @@ def order_deposit(headers: dict[str, str], body: dict[str, Any]) -> Any:
 @member_only
 def my_deposits(query: dict[str, Any]) -> Any:
     """A page of the member's deposits."""
-    return list(deposits.deposits_of(member=member(), **query))
+    return list(own_deposits.deposits_of(member=member(), **query))
 
 
 @blueprint.route("/<string:deposit_id>")
@@ -90,7 +90,7 @@ def my_deposits(query: dict[str, Any]) -> Any:
 @member_only
 def one_deposit(deposit_id: str) -> Any:
     """One deposit as it stands here."""
-    return deposits.deposit_of(member=member(), deposit_id=deposit_id)
+    return own_deposits.deposit_of(member=member(), deposit_id=deposit_id)
 
 
 @blueprint.route("/<string:deposit_id>/settle", methods=["POST"])
