@@ -12,7 +12,7 @@ UV_VERSION := 0.13.9
 CODE := app sandbox wsgi.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check clauses lock clean ready
+.PHONY: help demo run test sweep check clauses lock clean ready
 
 help: ## this list
 	@echo 'Lingcun 灵存: housing-provident-fund savings for flexible workers'
@@ -33,6 +33,9 @@ run: ready ## the service with its sandbox, until Ctrl-C; data stay in var/
 
 test: ready ## all tests, on SQLite and on PostgreSQL
 	@$(PY) -m pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
+
+sweep: ready ## a flow killed at every single point of it, on both databases (a minute)
+	@SWEEP=full $(PY) -m pytest -q -n $(WORKERS) tests/sweep
 
 check: ready ## style, types, the one arrow, security, schema; every step runs
 	@failed=''; \

@@ -34,6 +34,7 @@ from app import db as database
 from app.cli import FIRST_AGREEMENT, FIRST_POLICY
 from app.db import db
 from app.services import installation
+from sandbox.keys import ensure_keys
 from sandbox.postgres import APP_ROLE, EmbeddedPostgres
 from tests.databases import GivenPostgres
 from tests.documents.seals import a_seal
@@ -131,6 +132,27 @@ def migrate_and_install(
         )
 
 
+def new_database(server: EmbeddedPostgres | GivenPostgres, name: str) -> tuple[str, str]:
+    """An empty database of the server: the app's and the owner's address."""
+    server.drop_database(name)
+    owner_url = server.create_database(name)
+    return server.url(name, user=APP_ROLE), owner_url
+
+
+@pytest.fixture(scope="session")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Settings production takes, of a database nobody has."""
+    return sound_settings(tmp_path_factory.mktemp("production"))
+
+
+@pytest.fixture(scope="session")
+def sandbox_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The keys of a sandbox."""
+    folder = tmp_path_factory.mktemp("sandbox") / "keys"
+    ensure_keys(folder)
+    return folder
+
+
 NewDatabase = Callable[..., tuple[str, str]]
 
 
@@ -141,9 +163,7 @@ def given_database(postgres_server: EmbeddedPostgres | GivenPostgres) -> NewData
         pytest.skip("production asks for TLS or a socket, which only our own server surely has")
 
     def installed(name: str, **asked: str) -> tuple[str, str]:
-        postgres_server.drop_database(name)
-        owner_url = postgres_server.create_database(name)
-        app_url = postgres_server.url(name, user=APP_ROLE)
+        app_url, owner_url = new_database(postgres_server, name)
         if asked:
             migrate_and_install(app_url, owner_url, **asked)
         return app_url, owner_url

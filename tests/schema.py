@@ -6,9 +6,14 @@ An autogenerate diff sees neither CHECKs nor triggers; a dump from the catalogue
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import text
-from sqlalchemy.engine import Connection
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import Connection, Engine
+
+from sandbox.postgres import APP_ROLE
 
 _ALEMBICS_OWN = "alembic_version"
 
@@ -52,6 +57,48 @@ def dump(connection: Connection) -> dict[str, str]:
     sqlite = connection.dialect.name == "sqlite"
     found = _sqlite(connection) if sqlite else _postgresql(connection)
     return {name: what for name, what in found.items() if _ALEMBICS_OWN not in name}
+
+
+@contextmanager
+def engine_of(url: str) -> Iterator[Engine]:
+    """An engine for the block, with no connection left behind."""
+    engine = create_engine(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def schema_of(engine: Engine) -> dict[str, str]:
+    """The dump of the engine's database."""
+    with engine.connect() as connection:
+        return dump(connection)
+
+
+def the_rows(engine: Engine, query: str) -> list[tuple[Any, ...]]:
+    """What the query finds, as plain tuples."""
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(text(query))]
+
+
+def grants_of(engine: Engine) -> dict[str, str]:
+    """What the app's role may do, by name of relation; nothing on SQLite, which has no roles."""
+    if engine.dialect.name == "sqlite":
+        return {}
+    rights = """
+        SELECT name, string_agg(privilege_type, ' ' ORDER BY privilege_type) FROM (
+            SELECT relname AS name, (aclexplode(relacl)).* FROM pg_class
+            WHERE relnamespace = 'public'::regnamespace
+            UNION ALL
+            SELECT 'schema ' || nspname, (aclexplode(nspacl)).* FROM pg_namespace
+            WHERE nspname = 'public'
+            UNION ALL
+            SELECT 'default rights on ' || CASE defaclobjtype WHEN 'r' THEN 'relations'
+                WHEN 'S' THEN 'sequences' ELSE defaclobjtype::text END,
+                (aclexplode(defaclacl)).* FROM pg_default_acl
+        ) AS every WHERE grantee = :role::regrole GROUP BY name
+    """.replace(":role::regrole", f"'{APP_ROLE}'::regrole")
+    return dict(the_rows(engine, rights))  # type: ignore[arg-type]
 
 
 def _postgresql(connection: Connection) -> dict[str, str]:

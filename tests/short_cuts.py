@@ -186,30 +186,25 @@ def credit(
 def reverse(house: House, journal_id: int, *, value_on: date, at: datetime) -> int:
     """The journal's mirror image is posted, as a correction would be; its id."""
     with writing(house) as session:
-        return mirrored(session, journal_id, value_on=value_on, at=at)
-
-
-def mirrored(session: Session, journal_id: int, *, value_on: date, at: datetime) -> int:
-    """The same in a transaction of the caller's."""
-    wrong = session.get_one(Journal, journal_id)
-    lines = session.scalars(
-        select(Posting).where(Posting.journal_id == journal_id).order_by(Posting.line)
-    ).all()
-    event = posting.Event(
-        kind=f"{wrong.kind}-reversed",
-        reason="冲正",
-        actor="staff:1",
-        source_kind=wrong.source_kind,
-        source_id=wrong.source_id,
-        value_on=value_on,
-        at=at,
-        reverses_id=wrong.id,
-    )
-    swapped = [
-        posting.Line(each.credit_code, each.debit_code, each.amount_fen, each.sub_account_id)
-        for each in lines
-    ]
-    return posting.post(event, swapped).id
+        wrong = session.get_one(Journal, journal_id)
+        lines = session.scalars(
+            select(Posting).where(Posting.journal_id == journal_id).order_by(Posting.line)
+        ).all()
+        event = posting.Event(
+            kind=f"{wrong.kind}-reversed",
+            reason="冲正",
+            actor="staff:1",
+            source_kind=wrong.source_kind,
+            source_id=wrong.source_id,
+            value_on=value_on,
+            at=at,
+            reverses_id=wrong.id,
+        )
+        mirrored = [
+            posting.Line(each.credit_code, each.debit_code, each.amount_fen, each.sub_account_id)
+            for each in lines
+        ]
+        return posting.post(event, mirrored).id
 
 
 def flexible(house: House, worker: Worker) -> SubAccount:

@@ -42,8 +42,10 @@ def test_a_day_begins_at_midnight_in_shanghai(instant: str, day: date) -> None:
     assert clock.day_of(datetime.fromisoformat(instant)) == day
 
 
-@given(st.datetimes(datetime(1992, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)))
-def test_the_day_does_not_depend_on_how_the_instant_is_written(instant: datetime) -> None:
+@given(st.timedeltas(timedelta(0), timedelta(days=70_000)))
+def test_the_day_does_not_depend_on_how_the_instant_is_written(later: timedelta) -> None:
+    instant = datetime(1992, 1, 1, tzinfo=UTC) + later
+
     days = {clock.day_of(instant.astimezone(zone)) for zone in (UTC, clock.SHANGHAI, NEW_YORK)}
 
     assert days == {(instant + timedelta(hours=8)).date()}

@@ -26,7 +26,6 @@ def as_it_was() -> Iterator[None]:
 @pytest.fixture
 def written(capsys: pytest.CaptureFixture[str]) -> Any:
     """What one call wrote: the line as JSON."""
-    log.configure("INFO")
 
     def read() -> dict[str, Any]:
         captured = capsys.readouterr()
@@ -40,7 +39,7 @@ def written(capsys: pytest.CaptureFixture[str]) -> Any:
 
 
 def test_a_line_says_what_happened_when_and_how_grave_it_is(written: Any) -> None:
-    log.get().warning("order-not-settled", out_trade_no="LC1", count=3, ratio=0.5, is_new=None)
+    the_log().warning("order-not-settled", out_trade_no="LC1", count=3, ratio=0.5, is_new=None)
 
     line = written()
     assert line.pop("timestamp").endswith("Z")
@@ -82,7 +81,7 @@ def test_masking_reaches_into_every_fact(written: Any) -> None:
         def __str__(self) -> str:
             return f"Person({PHONE})"
 
-    log.get().info(
+    the_log().info(
         f"event {PHONE}",
         nested={"a": [PHONE, {"b": (ID_NUMBER,)}]},
         thing=Person(),
@@ -106,7 +105,7 @@ def test_an_exception_is_named_by_type_and_place_never_by_its_words(written: Any
     try:
         raise_with("张三 of no shape at all")
     except LookupError as error:
-        log.get().error("unforeseen-error", exc_info=error)
+        the_log().error("unforeseen-error", exc_info=error)
 
     line = written()
     assert line["error"] == "builtins.KeyError"
@@ -119,7 +118,7 @@ def test_the_exception_at_hand_is_found(written: Any) -> None:
     try:
         raise_with("张三")
     except LookupError:
-        log.get().exception("unforeseen-error")
+        the_log().exception("unforeseen-error")
 
     line = written()
     assert line["error"] == "builtins.KeyError"
@@ -129,7 +128,7 @@ def test_the_exception_at_hand_is_found(written: Any) -> None:
 def test_line_breaks_stay_inside_their_line(written: Any) -> None:
     forged = 'x\r\n{"level": "admin"}\n\x1b[31m\0'
 
-    log.get().info("request", name=forged)
+    the_log().info("request", name=forged)
 
     assert written()["name"] == forged
 
@@ -137,10 +136,10 @@ def test_line_breaks_stay_inside_their_line(written: Any) -> None:
 def test_chinese_is_readable_and_debugging_is_off(
     written: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    log.get().debug("not-shown")
+    the_log().debug("not-shown")
     assert capsys.readouterr().err == ""
 
-    log.get().info("状态")
+    the_log().info("状态")
     captured = capsys.readouterr().err
 
     assert "状态" in captured
@@ -148,3 +147,9 @@ def test_chinese_is_readable_and_debugging_is_off(
 
 def raise_with(words: str) -> None:
     raise KeyError(words)
+
+
+def the_log() -> Any:
+    """The log of a process that starts now: pytest changes standard error between phases."""
+    log.configure("INFO")
+    return log.get()

@@ -1,17 +1,21 @@
 """Two dates on every journal: the day money counts, and the accounting day it stands in."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import event, select
+from sqlalchemy.engine import Engine
 
 from app import clock
+from app.db import db
 from app.ledger.close import next_day_to_seal, seal_day
 from app.models import BookDay, BookDayTotal, Journal
 from app.services import book_days
 from tests.house import House, at_once
-from tests.short_cuts import a_worker, credit, mirrored, noon, reverse, writing
+from tests.short_cuts import a_worker, credit, noon, reverse, writing
 
 MARCH_2, MARCH_3, MARCH_4 = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
 MICROSECOND = timedelta(microseconds=1)
@@ -172,22 +176,34 @@ def test_posting_while_the_day_is_sealed_lands_before_or_after_never_inside(
     assert totals(house)[MARCH_2, "20102"] == (0, 1 + 100 * (booked.count(MARCH_2) - 1))
 
 
-def test_the_seal_waits_for_a_posting_under_way(house: House) -> None:
-    """A posting reads its book day FOR SHARE until it commits."""
+def test_the_seal_waits_for_a_posting_that_has_chosen_its_day(house: House) -> None:
+    """The book day is held FOR SHARE from the moment it is read until the posting commits."""
     worker = a_worker(house)
     wrong = credit(house, worker, 100, paid_at=noon(MARCH_2))
-    found: list[int] = []
+    found: list[Any] = []
     sealer = threading.Thread(target=lambda: found.append(seal(house, noon(MARCH_3))))
 
-    with writing(house) as session:
-        mirrored(session, wrong, value_on=MARCH_2, at=noon(MARCH_2))
-        sealer.start()
-        sealer.join(timeout=0.3)
-        assert sealer.is_alive()
+    def begin_to_seal(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("INSERT INTO journal") and not sealer.ident:
+            sealer.start()
+            sealer.join(timeout=0.4)
+            found.append(sealer.is_alive())
+
+    with house.app.app_context(), listening(db.engine, begin_to_seal):
+        reverse(house, wrong, value_on=MARCH_2, at=noon(MARCH_2))
     sealer.join(timeout=10)
 
-    assert found == [1]
+    assert found == [True, 1]
     assert totals(house)[MARCH_2, "20102"] == (100, 100)
+
+
+@contextmanager
+def listening(engine: Engine, listener: Any) -> Iterator[None]:
+    event.listen(engine, "before_cursor_execute", listener)
+    try:
+        yield
+    finally:
+        event.remove(engine, "before_cursor_execute", listener)
 
 
 def test_a_posting_waits_for_the_seal_under_way_and_is_booked_after_it(house: House) -> None:

@@ -181,7 +181,7 @@ def test_deadlocks_are_run_again_until_both_have_passed(house: House) -> None:
             order = ("first", "second") if number else ("second", "first")
             for name in order:
                 session.execute(update(JobRun).where(JobRun.job == name).values(outcome="done"))
-                if on_postgres(house) and len(tries) <= 2 and name == order[0]:
+                if on_postgres(house) and tries.count(number) == 1 and name == order[0]:
                     meeting.wait(timeout=5)
 
     def run(number: int) -> None:
@@ -189,7 +189,7 @@ def test_deadlocks_are_run_again_until_both_have_passed(house: House) -> None:
             both(number)
 
     assert at_once(2, run) == [None, None]
-    assert len(tries) == (3 if on_postgres(house) else 2)
+    assert len(tries) > 2 if on_postgres(house) else len(tries) == 2
 
 
 def test_a_failed_serialization_is_run_again(house: House) -> None:
@@ -208,7 +208,7 @@ def test_a_failed_serialization_is_run_again(house: House) -> None:
         with transaction() as session:
             session.execute(text("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"))
             session.scalars(select(JobRun.outcome).where(JobRun.job == other)).all()
-            if len(tries) <= 2:
+            if tries.count(number) == 1:
                 meeting.wait(timeout=5)
             session.execute(update(JobRun).where(JobRun.job == mine).values(outcome="done"))
 

@@ -67,8 +67,8 @@ def test_a_notice_whose_worker_dies_is_credited_once_when_it_comes_again(house: 
         house.at(moment + 1.1 * MINUTE)
         if point // 2 % 2:
             house.run_job("follow-up-payments")
+            assert_credited_once(house, worker)
         assert house.send_notice(house.play(path)).status_code == 204
-        house.run_job("follow-up-payments")
         assert_credited_once(house, worker)
         return died
 
