@@ -120,6 +120,7 @@ class PaymentCase(Model):
     payment_id: Mapped[int | None] = mapped_column(ForeignKey("wechat_payment.id"))
     differences: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     opened_at: Mapped[datetime]
+    next_query_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]
     resolution: Mapped[str | None]
 

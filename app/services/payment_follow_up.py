@@ -20,6 +20,7 @@ from app.wechat.transaction import Transaction
 
 BATCH = 200
 _LONGEST_PAUSE = timedelta(minutes=5)  # half of what P2 allows
+_LONGEST_PAUSE_OF_A_CASE = timedelta(hours=1)
 _CLOSED_AT_WECHAT = ("CLOSED", "REVOKED", "PAYERROR")
 
 
@@ -44,8 +45,12 @@ def follow_up_payments(*, at: datetime) -> dict[str, int]:
         ).all()
         cases = session.scalars(
             select(PaymentCase.transaction_id)
-            .where(PaymentCase.kind == "unconfirmed", PaymentCase.resolved_at.is_(None))
-            .order_by(PaymentCase.opened_at)
+            .where(
+                PaymentCase.kind == "unconfirmed",
+                PaymentCase.resolved_at.is_(None),
+                PaymentCase.next_query_at <= at,
+            )
+            .order_by(PaymentCase.next_query_at)
             .limit(BATCH)
         ).all()
     for out_trade_no in due:
@@ -57,6 +62,9 @@ def follow_up_payments(*, at: datetime) -> dict[str, int]:
 
 def settle_order(*, member: Member, deposit_id: str, at: datetime) -> own_deposits.DepositView:
     """The order stands here as WeChat knows it now: what a phone asks after `requestPayment`."""
+    deposit = own_deposits.deposit_of(member=member, deposit_id=deposit_id)
+    if deposit.state == "credited":
+        return deposit
     out_trade_no = own_deposits.out_trade_no_of(member=member, deposit_id=deposit_id)
 
     settle(out_trade_no, at=at)
@@ -116,13 +124,13 @@ def _settled(out_trade_no: str, at: datetime) -> str:
 
 def _confirmed(transaction_id: str, at: datetime) -> str:
     try:
+        _put_off_case(transaction_id, at)
         paid = wechat.pay().query_by_transaction_id(transaction_id)
+        if paid is None or not paid.is_paid:
+            return "case-open"  # WeChat does not know the payment its notice spoke of: for people
+        return payments.take_answer(paid=paid, at=at)
     except (WechatUnavailable, WechatRefused) as error:
         return error.slug
-    if paid is None or not paid.is_paid:
-        return "case-open"  # WeChat does not know the payment its notice spoke of: for people
-    try:
-        return payments.take_answer(paid=paid, at=at)
     except Exception as error:  # noqa: BLE001 - as above
         log.get().error("case-not-settled", transaction_id=transaction_id, exc_info=error)
         return "failed"
@@ -179,3 +187,16 @@ def _put_off(out_trade_no: str, at: datetime) -> None:
             .where(PaymentOrder.out_trade_no == out_trade_no)
             .values(next_query_at=at + _LONGEST_PAUSE)
         )
+
+
+@retried
+def _put_off_case(transaction_id: str, at: datetime) -> None:
+    """Asked again when the case is twice as old, or in an hour: new cases come before old ones."""
+    with transaction() as session:
+        case = session.scalars(
+            select(PaymentCase).where(
+                PaymentCase.transaction_id == transaction_id, PaymentCase.kind == "unconfirmed"
+            )
+        ).one()
+        age = max(at - case.opened_at, timedelta(seconds=10))
+        case.next_query_at = at + min(age, _LONGEST_PAUSE_OF_A_CASE)

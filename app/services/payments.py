@@ -244,6 +244,7 @@ def _open_case(
         payment_id=payment_id,
         differences=[vars(each) for each in found],
         opened_at=at,
+        next_query_at=at,
     )
     if inserted:
         fields = [each.field for each in found]

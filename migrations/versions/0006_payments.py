@@ -171,6 +171,7 @@ def upgrade() -> None:
         sa.Column("payment_id", BIG_ID, nullable=True),
         sa.Column("differences", sa.JSON(), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_query_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("resolution", sa.String(), nullable=True),
         sa.CheckConstraint(

@@ -164,6 +164,7 @@ def add_failing_view(app: Flask) -> None:
                     out_trade_no="1",
                     differences=[],
                     opened_at=STARTS_AT,
+                    next_query_at=STARTS_AT,
                 )
             )
             session.flush()
