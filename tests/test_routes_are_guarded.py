@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -105,7 +105,7 @@ def test_every_member_route_treats_all_dead_tokens_alike(house: House) -> None:
     """Whether a token ever lived, ran out or was ended is nobody's business."""
     expired, ended = house.phone(), house.phone()
     expired.log_in()
-    house.at(STARTS_AT + timedelta(days=30))
+    house.at(STARTS_AT + timedelta(days=30, minutes=5))
     ended.log_in()
     ended.call("DELETE", "/v1/sessions/current")
     dead = {"expired": token_of(expired), "ended": token_of(ended), "made up": "x" * 43}
@@ -122,15 +122,17 @@ def test_every_member_route_treats_all_dead_tokens_alike(house: House) -> None:
 
 
 def test_a_token_lives_thirty_days_and_not_a_second_longer(house: House) -> None:
-    phone = house.phone()
-    phone.log_in()
+    code = house.phone().wechat.login_code()
+    session = ask(house, "POST", "/v1/sessions", json={"code": code}).get_json()
+    ends_at = datetime.fromisoformat(session["expires_at"])
 
-    house.at(STARTS_AT + timedelta(days=30, seconds=-2))
-    still = ask(house, "GET", "/v1/me", by=phone).status_code
-    house.at(STARTS_AT + timedelta(days=30, seconds=1))
-    after = ask(house, "GET", "/v1/me", by=phone).status_code
+    house.at(ends_at - timedelta(minutes=5))
+    still = ask(house, "GET", "/v1/me", by=session["token"]).status_code
+    house.at(ends_at + timedelta(seconds=1))
+    after = ask(house, "GET", "/v1/me", by=session["token"]).status_code
 
     assert (still, after) == (200, 401)
+    assert timedelta(days=30) <= ends_at - STARTS_AT < timedelta(days=30, minutes=5)
 
 
 def test_the_guard_comes_before_the_body_is_read(house: House) -> None:

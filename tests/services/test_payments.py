@@ -111,6 +111,20 @@ def test_a_notice_about_a_transaction_wechat_does_not_know_stays_a_case(house: H
     assert credited(house) == 1
 
 
+def test_a_case_nobody_can_settle_is_asked_about_ever_more_seldom(house: House) -> None:
+    phone, _ = a_phone(house)
+    paid_quietly(phone)
+    unknown = {"transaction_id": f"4200{0:024d}", "amount_total": 1}
+    tell(house, house.out_trade_no(), overrides=unknown)
+
+    asked = {}
+    for seconds in (0, 1, 11, 12, 23, 60, 61):
+        house.at(STARTS_AT + timedelta(seconds=seconds))
+        asked[seconds] = follow_up(house).get("case-open", 0)
+
+    assert asked == {0: 1, 1: 0, 11: 1, 12: 0, 23: 1, 60: 1, 61: 0}
+
+
 def test_a_notice_of_an_unpaid_order_has_no_effect(house: House) -> None:
     phone, _ = a_phone(house)
     deposit_id = paid_quietly(phone)
