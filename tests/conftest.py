@@ -7,12 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from sandbox.postgres import EmbeddedPostgres
 from tests.databases import GivenPostgres, Postgres, Sqlite
 from tests.house import House, open_house
 
 pytest_plugins = ["tests.clauses.plugin", "tests.deployments"]
+
+# How long an example takes says more about the machine's other work than about the code.
+settings.register_profile("house", deadline=None, print_blob=True)
+settings.load_profile("house")
 
 DATABASES = ("sqlite", "postgres")
 _MEMORY_NEEDED = 4 * 2**30
