@@ -46,6 +46,7 @@ def prepared_paper(member: Member, person: Person, at: datetime) -> PreparedPape
 
     Raises `StepMissing`, and `Refused` when he may not join any more.
     """
+    consents.refuse_without_consents(member.wechat_account_id)
     on = clock.day_of(at)
     in_force = policies.policy_on(on)
     joined = enrolment.refuse_unless_eligible(person, policy=in_force.policy, on=on)

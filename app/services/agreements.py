@@ -69,17 +69,17 @@ def draft_for(*, member: Member, at: datetime) -> AgreementDraft:
 def sign(*, member: Member, text_sha256: str, at: datetime) -> SignedAgreement:
     """The member has signed exactly the text of this hash; the sealed PDF is stored.
 
-    Signing the same text again answers the first signature. Raises `StepMissing`, `Refused`,
+    Signing the text in force again answers the first signature. Raises `StepMissing`, `Refused`,
     `AgreementTextChanged`.
     """
     person_id = member.proved()
     with reading() as session:
         prepared = prepared_paper(member, session.get_one(Person, person_id), at)
         signed = _signed(person_id, text_sha256)
-    if signed is not None:
-        return signed
     if not hmac.compare_digest(prepared.draft.text_sha256.encode(), text_sha256.encode()):
         raise AgreementTextChanged()
+    if signed is not None:
+        return signed
 
     pdf = seal_pdf(
         agreement_pdf(prepared.paper), seal=documents.centre_seal(), at=at, reason=SEAL_REASON
@@ -170,11 +170,11 @@ def _store(
     with transaction() as session:
         person = locked_person(person_id)
         prepared = prepared_paper(member, person, at)
+        if prepared.draft.text_sha256 != text_sha256:
+            raise AgreementTextChanged()
         signed = _signed(person_id, text_sha256)
         if signed is not None:  # a second tap was faster
             return signed
-        if prepared.draft.text_sha256 != text_sha256:
-            raise AgreementTextChanged()
         row = Agreement(
             public_id=ids.new_public_id("agr"),
             person_id=person_id,

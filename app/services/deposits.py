@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from app import clock, ids, vault, wechat
 from app.db import db, insert_unless_there, retried, transaction
-from app.errors import Conflict, Refused, Unacceptable
+from app.errors import Conflict, Refused, Unacceptable, Unauthenticated
 from app.models import IdempotencyKey, PaymentOrder, Person, WechatAccount
 from app.money import Fen
 from app.rules.deposit import refusals_to_order
@@ -161,6 +161,8 @@ def _repeat(known: IdempotencyKey, body_sha256: str, at: datetime) -> _Intent:
 
 def _new_order(member: Member, amount_fen: Fen, at: datetime) -> PaymentOrder:
     account = db.session().get_one(WechatAccount, member.wechat_account_id)
+    if account.person_id != member.person_id:  # rebound elsewhere since the request came in
+        raise Unauthenticated()
     gateway = wechat.pay()
     return PaymentOrder(
         public_id=ids.new_public_id("dep"),

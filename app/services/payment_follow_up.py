@@ -19,6 +19,7 @@ from app.wechat.faults import WechatRefused, WechatUnavailable
 from app.wechat.transaction import Transaction
 
 BATCH = 200
+GIVE_UP_AFTER = 5
 _LONGEST_PAUSE = timedelta(minutes=5)  # half of what P2 allows
 _LONGEST_PAUSE_OF_A_CASE = timedelta(hours=1)
 _CLOSED_AT_WECHAT = ("CLOSED", "REVOKED", "PAYERROR")
@@ -53,10 +54,14 @@ def follow_up_payments(*, at: datetime) -> dict[str, int]:
             .order_by(PaymentCase.next_query_at)
             .limit(BATCH)
         ).all()
-    for out_trade_no in due:
-        counts[_settled(out_trade_no, at)] += 1
-    for transaction_id in cases:
-        counts[_confirmed(transaction_id, at)] += 1
+    questions = [(_settled, each) for each in due] + [(_confirmed, each) for each in cases]
+    in_vain = 0
+    for ask, number in questions:
+        outcome = ask(number, at)
+        counts[outcome] += 1
+        in_vain = in_vain + 1 if outcome == "wechat-unavailable" else 0
+        if in_vain == GIVE_UP_AFTER:
+            break  # WeChat is away: waiting for each time-out would hold up the other jobs
     return dict(counts)
 
 
@@ -95,7 +100,7 @@ def settle(out_trade_no: str, *, at: datetime, close: bool = False) -> str:
     """
     found = wechat.pay().query(out_trade_no)
     if found is not None and found.is_paid:
-        return payments.take_answer(paid=found, at=at)
+        return _taken(found, at)
 
     if not close and not _is_overdue(out_trade_no, at):
         _ask_again_later(out_trade_no, at)
@@ -105,8 +110,15 @@ def settle(out_trade_no: str, *, at: datetime, close: bool = False) -> str:
         wechat.pay().close(out_trade_no)
         found = wechat.pay().query(out_trade_no)  # somebody may have paid in between
         if found is not None and found.is_paid:
-            return payments.take_answer(paid=found, at=at)
+            return _taken(found, at)
     return _closed(out_trade_no, found, at)
+
+
+def _taken(paid: Transaction, at: datetime) -> str:
+    outcome = payments.take_answer(paid=paid, at=at)
+    if outcome != payments.CREDITED:
+        _ask_again_later(paid.out_trade_no, at)  # it may still be open: not first in every run
+    return outcome
 
 
 def _settled(out_trade_no: str, at: datetime) -> str:

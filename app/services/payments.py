@@ -152,6 +152,9 @@ def _suspend(
     payment = _new_payment(paid, order, "suspended", "query", at)
     if payment is None:
         return KNOWN
+    if order is not None and order.state in ("created", "prepaid"):
+        # Its number is spent at WeChat: it can neither be paid nor wait for anything any more.
+        order.state, order.closed_at = "closed", at
     journal = entries.payment_suspended(payment, actor="job:follow-up-payments", at=at)
     payment.journal_id = journal.id
     _resolve_unconfirmed(paid.transaction_id, "suspended", at)

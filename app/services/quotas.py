@@ -117,7 +117,8 @@ def _history(person_id: int, today: date, policy: Policy) -> BalanceHistory:
     window = average_window(today, policy)
     changes = balances.movements(flexible.id, window)
     return BalanceHistory(
-        balance_fen=flexible.balance_fen,
+        # As of today: WeChat's clock may be ahead of ours, and a payment of tomorrow be here.
+        balance_fen=changes[-1][1],
         changes=changes,
         first_credit_on=balances.first_movement_on(flexible.id),
     )

@@ -1,5 +1,6 @@
 """How far a member has come: the steps of the way in, and which one is next."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -55,20 +56,17 @@ def way_in_of(*, member: Member, at: datetime) -> WayIn:
 
 def _done(member: Member, at: datetime) -> set[str]:
     done: set[str] = set()
+    with suppress(StepMissing):
+        consents.refuse_without_consents(member.wechat_account_id)
+        done.add("consents")
     if member.person_id is None:
-        try:
-            consents.refuse_without_consents(member.wechat_account_id)
-        except StepMissing:
-            return done
-        return {"consents"}
-    done |= {"consents", "identity-check"}
+        return done
+    done.add("identity-check")
     if enrolment.accepted_enrolment(member.person_id) is not None:
         done.add("enrolment")
-    try:
+    with suppress(StepMissing):
         agreements.agreement_in_force(member.person_id, on=clock.day_of(at))
         done.add("agreement")
-    except StepMissing:
-        pass
     if open_flexible(member.person_id) is not None:
         done.add("first-deposit")
     return done

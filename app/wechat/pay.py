@@ -92,11 +92,13 @@ class WechatPay:
 
         Raises `WechatUnavailable`, `WechatRefused`.
         """
-        return self._queried(f"out-trade-no/{quote(out_trade_no, safe='')}")
+        found = self._queried(f"out-trade-no/{quote(out_trade_no, safe='')}")
+        return _about(found, found and found.out_trade_no, out_trade_no)
 
     def query_by_transaction_id(self, transaction_id: str) -> Transaction | None:
         """The payment as WeChat knows it; None when WeChat says there is none."""
-        return self._queried(f"id/{quote(transaction_id, safe='')}")
+        found = self._queried(f"id/{quote(transaction_id, safe='')}")
+        return _about(found, found and found.transaction_id, transaction_id)
 
     def close(self, out_trade_no: str) -> None:
         """WeChat was asked to close the order; only a query tells whether it is closed."""
@@ -159,6 +161,14 @@ class WechatPay:
         if not isinstance(answer, Mapping):
             raise WechatUnavailable()
         return answer
+
+
+def _about(found: Transaction | None, answered: str | None, asked: str) -> Transaction | None:
+    """The answer, if it is about what was asked: a signed answer to another question is none."""
+    if found is not None and answered != asked:
+        log.get().error("wechat-answer-about-another")
+        raise WechatUnavailable()
+    return found
 
 
 def _error_code(body: bytes) -> str:

@@ -220,6 +220,8 @@ def test_a_new_mandatory_version_is_signed_before_the_next_deposit(
     account_meanwhile = worker.get("/v1/me/account")
     quota_meanwhile = worker.get("/v1/me/quota")
     next_step = worker.get("/v1/me")["next_step"]
+    superseded = {"text_sha256": first["text_sha256"]}
+    signed_again = refused(worker.post, "/v1/me/agreements", superseded)
     second = worker.sign_agreement()
     house.deposit(worker, 100_000)
 
@@ -227,6 +229,7 @@ def test_a_new_mandatory_version_is_signed_before_the_next_deposit(
     assert (problem.status, problem.details["step"]) == (409, "agreement")
     assert account_meanwhile["flexible_fen"] == quota_meanwhile["balance_fen"] == 100_000
     assert next_step == "agreement"
+    assert signed_again.kind == "agreement-text-changed"
     assert second["template_code"] == "huzhou-flexible-2"
     assert worker.get("/v1/me/account")["flexible_fen"] == 200_000
     assert worker.get("/v1/me/agreements") == [second, first]

@@ -1,12 +1,13 @@
 """Seed §6: everything on the phone, each step by the worker himself, one person one account."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from sandbox.phone import Phone
-from tests.house import House, somebody
+from sandbox.phone import Phone, Problem
+from tests.house import STARTS_AT, House, at_once, somebody
 from tests.scenarios.building import (
     a_proved,
     refused,
@@ -219,3 +220,62 @@ def test_a_withdrawn_consent_is_asked_again_at_the_next_check(house: House) -> N
     assert given["identity"] is not None
     assert (problem.status, problem.details["step"]) == (409, "consents")
     assert worker.get("/v1/me/account")["flexible_fen"] == 150_000
+
+
+@pytest.mark.clause("1.5")
+def test_a_consent_withdrawn_meanwhile_ends_the_check_and_keeps_the_agreement_unsigned(
+    house: House,
+) -> None:
+    phone = house.phone()
+    phone.log_in()
+    phone.consent()
+    started = start_check(phone)
+    phone.call("DELETE", "/v1/me/consents/face")
+    phone.wechat.show_face(started["verify_id"])
+
+    with pytest.raises(Problem) as finishing:
+        phone.post(f"/v1/me/identity-checks/{started['check_id']}/finish")
+    phone.consent()
+    phone.prove_identity()
+    phone.enrol()
+    phone.call("DELETE", "/v1/me/consents/identity")
+    with pytest.raises(Problem) as signing:
+        phone.sign_agreement()
+
+    assert finishing.value.details["step"] == signing.value.details["step"] == "consents"
+    assert phone.get("/v1/me")["next_step"] == "consents"
+
+
+def test_a_check_left_unfinished_cannot_undo_a_later_proof(house: House) -> None:
+    owner = somebody()
+    old, new = house.phone(owner), house.phone(owner)
+    old.log_in()
+    old.consent()
+    overtaken = start_check(old)
+    old.wechat.show_face(overtaken["verify_id"])
+    new.join()
+
+    with pytest.raises(Problem) as soon:
+        old.post(f"/v1/me/identity-checks/{overtaken['check_id']}/finish")
+    stale = start_check(old)
+    old.wechat.show_face(stale["verify_id"])
+    house.at(STARTS_AT + timedelta(hours=2))
+    with pytest.raises(Problem) as late:
+        old.post(f"/v1/me/identity-checks/{stale['check_id']}/finish")
+
+    assert soon.value.kind == late.value.kind == "check-failed"
+    assert new.get("/v1/me")["next_step"] == "first-deposit"
+
+
+def test_the_limit_of_identity_checks_a_day_holds_in_parallel(house: House) -> None:
+    phone = house.phone()
+    phone.log_in()
+    phone.consent()
+    house.forget_calls()
+
+    answers = at_once(14, lambda _: start_check(phone))
+
+    refused = [each for each in answers if isinstance(each, Problem)]
+    assert sorted({each.kind for each in refused}) == ["too-many-checks"]
+    assert len(refused) == 4
+    assert house.calls()["POST /cityservice/face/identify/getverifyid"] == 10

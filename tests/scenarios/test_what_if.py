@@ -103,3 +103,17 @@ def test_a_plan_obeys_the_limits_of_real_deposits_and_every_reason_is_named(
         ("4.1", "deposit-above-month-maximum"),
     ]
     assert set(both_days.details["errors"]) == {"on"}
+
+
+def test_a_payment_wechat_dates_into_tomorrow_breaks_no_what_if(house: House) -> None:
+    """WeChat's clock may be seconds ahead of ours at midnight."""
+    house.at("2026-03-02T23:59:50")
+    worker = house.worker()
+    ordered = worker.deposit(50_000, success_time="2026-03-03T00:00:02+08:00", notify=False)
+    worker.settle(ordered["deposit_id"])
+
+    plan = {"kind": "lump-sum", "amount_fen": 50_000, "on": "2026-03-05"}
+    answer = worker.post("/v1/me/quota/what-if", plan)
+
+    assert answer["series"][0]["balance_fen"] == 0
+    assert worker.get("/v1/me/account")["flexible_fen"] == 50_000

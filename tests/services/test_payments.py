@@ -13,6 +13,7 @@ from app import clock
 from app.db import transaction
 from app.jobs import runner
 from app.models import JobRun, Journal, Notice, PaymentCase, PaymentOrder, Posting
+from app.services import payment_follow_up
 from app.wechat import wire
 from sandbox.phone import Phone, Problem
 from tests.house import STARTS_AT, House
@@ -167,6 +168,41 @@ def test_a_payment_without_an_order_of_ours_stands_in_suspense_with_an_open_case
         ("unconfirmed", "suspended", ["out_trade_no"]),
         ("suspended", None, ["out_trade_no"]),
     ]
+
+
+def test_an_order_paid_with_another_amount_is_closed_and_holds_nothing_back(house: House) -> None:
+    phone, _ = a_phone(house)
+    house.faults(fail_prepay=1)
+    with pytest.raises(Problem):
+        phone.order(700_000)
+    house.faults()
+    [(number,)] = house.rows(select(PaymentOrder.out_trade_no))
+    openid = phone.wechat.openid
+    spent = {"openid": openid, "amount": 600_000, "out_trade_no": number, "notify": False}
+    house.play("stray-payments", spent)
+    house.at(STARTS_AT + timedelta(minutes=5))
+
+    assert follow_up(house) == {"suspended": 1}
+    house.at(STARTS_AT + timedelta(hours=1))
+    assert follow_up(house) == {}
+
+    assert [each["state"] for each in phone.get("/v1/me/deposits")] == ["closed"]
+    assert cases(house) == [("suspended", None, ["amount"])]
+    assert phone.order(700_000)["payment_parameters"]
+
+
+def test_a_run_gives_up_when_wechat_is_away(house: House) -> None:
+    phones = [a_phone(house)[0] for _ in range(7)]
+    for phone in phones:
+        paid_quietly(phone)
+    house.at(STARTS_AT + timedelta(minutes=2))
+    house.faults(fail_query=1000)
+
+    assert follow_up(house) == {"wechat-unavailable": payment_follow_up.GIVE_UP_AFTER}
+    house.faults()
+    house.at(STARTS_AT + timedelta(minutes=4))
+
+    assert follow_up(house) == {"credited": 7}
 
 
 def test_a_second_payment_of_a_credited_order_is_kept_apart(house: House) -> None:
