@@ -22,7 +22,7 @@ control_socket_disable = True  # it would be made in HOME
 
 
 def on_starting(server: object) -> None:
-    """A sandbox that others could reach would hand its keys and clock to them: refuse."""
+    """A sandbox that others could reach does not even start; `app.serving` refuses them anyway."""
     address = getattr(server, "address", [("127.0.0.1", 0)])
     hosts = [each[0] for each in address if isinstance(each, tuple)]
     if os.environ.get("APP_ENV", "sandbox") == "sandbox":

@@ -10,11 +10,15 @@ import sys
 from pathlib import Path
 
 from app import create_app
-from app.serving import make_sandbox_ready, reasons_not_to_serve
+from app.serving import (
+    is_a_command,
+    keep_to_this_machine,
+    make_sandbox_ready,
+    reasons_not_to_serve,
+)
 
 NOT_SERVING = 3  # what gunicorn takes as "never start me again"; for another number it would
-# The `flask` command loads this file, too, to migrate and install what serving needs.
-is_serving = os.environ.get("FLASK_RUN_FROM_CLI") != "true"
+is_serving = not is_a_command()  # commands migrate and install what serving needs
 is_sandbox = os.environ.get("APP_ENV", "sandbox") == "sandbox"
 
 
@@ -38,5 +42,6 @@ elif is_serving:
 app = create_app()
 
 if is_serving and is_sandbox:
+    keep_to_this_machine(app)
     make_sandbox_ready(app)
     refuse_with_reasons()

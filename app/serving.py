@@ -1,14 +1,32 @@
 """Before serving: why this deployment may not, all reasons at once; and a ready sandbox."""
 
 import fcntl
+import ipaddress
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import click
 import flask_migrate
-from flask import Flask
+from flask import Flask, Response
+from flask.cli import FlaskGroup, run_command
 from sqlalchemy.exc import DBAPIError
 
 from app import cli, clock, db, documents, settings
 from app.services import installation
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+def is_a_command() -> bool:
+    """Whether a `flask` command is at work that does not serve: every one but `flask run`."""
+    context = click.get_current_context(silent=True)
+    return (
+        context is not None
+        and isinstance(context.find_root().command, FlaskGroup)
+        and context.command is not run_command
+    )
 
 
 def reasons_not_to_serve() -> list[str]:
@@ -43,6 +61,31 @@ def make_sandbox_ready(app: Flask) -> None:
             template=cli.FIRST_AGREEMENT.read_text("utf-8"),
             at=clock.now(),
         )
+
+
+def keep_to_this_machine(app: Flask) -> None:
+    """Requests from other machines are refused, whatever server and address let them in.
+
+    A sandbox would hand them its keys and its clock.
+    """
+    serve = app.wsgi_app
+
+    def guarded(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if _is_of_this_machine(environ.get("REMOTE_ADDR", "")):
+            return serve(environ, start_response)
+        refusal = Response(
+            "APP_ENV=sandbox answers this machine only\n", 403, mimetype="text/plain"
+        )
+        return refusal(environ, start_response)
+
+    app.wsgi_app = guarded  # type: ignore[method-assign]
+
+
+def _is_of_this_machine(peer: str) -> bool:
+    if not peer:  # a socket in the file system
+        return True
+    address = ipaddress.ip_address(peer)
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def _seal_reasons(seal: settings.SealSettings) -> list[str]:

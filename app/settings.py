@@ -9,7 +9,7 @@ import base64
 import binascii
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -118,7 +118,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     settings = _read(reader, environment)
     problems = reader.problems + _unusable(settings)
     if environment == PRODUCTION:
-        problems += _debugging(given) + _unfit_for_production(settings, reader.files)
+        problems += _debugging(given)
+        problems += _unfit_for_production(settings, reader.files, _sandbox_secrets(given))
     if problems:
         raise SettingsUnfit(problems, settings=settings)
     return settings
@@ -135,6 +136,27 @@ def _sandbox_file(given: Mapping[str, str]) -> dict[str, str]:
     values = {name.strip(): value.strip() for name, value in pairs if not name.startswith("#")}
     values.setdefault("DATABASE_URL", f"sqlite:///{folder / 'lingcun.sqlite'}")
     return values
+
+
+def _sandbox_secrets(given: Mapping[str, str]) -> set[str | bytes]:
+    """What the sandbox of this machine, if there is one we may read, made for itself."""
+    try:
+        sandbox = _read(_Reader(_sandbox_file(given)), SANDBOX)
+    except (SettingsUnfit, OSError, UnicodeDecodeError):
+        return set()
+    return set(_secrets(sandbox).values()) - {"", b""}
+
+
+def _secrets(settings: Settings) -> dict[str, str | bytes]:
+    pay, vault = settings.pay, settings.vault
+    return {
+        "WECHAT_APP_SECRET": settings.mini_program.app_secret,
+        "WECHAT_PAY_APIV3_KEY": pay.apiv3_key,
+        "WECHAT_PAY_MERCHANT_KEY_FILE": pay.merchant_key_pem,
+        "WECHAT_PAY_PUBLIC_KEY_FILE": pay.public_key_pem,
+        "BLIND_INDEX_KEY": vault.blind_index_key,
+        **{f"FIELD_KEYS key {key_id}": key for key_id, key in vault.field_keys.items()},
+    }
 
 
 def _read(reader: "_Reader", environment: str) -> Settings:
@@ -198,19 +220,22 @@ def _debugging(given: Mapping[str, str]) -> list[str]:
     return ["FLASK_DEBUG is on: it shows the program to whoever makes it fail"]
 
 
-def _unfit_for_production(settings: Settings, files: Mapping[str, Path]) -> list[str]:
+def _unfit_for_production(
+    settings: Settings, files: Mapping[str, Path], sandbox_secrets: Collection[str | bytes]
+) -> list[str]:
     """Every reason why these settings may not serve real savings; empty when there is none."""
     pay, mini, vault = settings.pay, settings.mini_program, settings.vault
     texts = {
-        "WECHAT_APPID": (mini.appid, 18),
-        "WECHAT_APP_SECRET": (mini.app_secret, 32),
-        "WECHAT_PAY_MCHID": (pay.mchid, 8),
-        "WECHAT_PAY_MERCHANT_SERIAL": (pay.merchant_serial, 32),
-        "WECHAT_PAY_PUBLIC_KEY_ID": (pay.public_key_id, 24),
-        "WECHAT_PAY_APIV3_KEY": (pay.apiv3_key.decode(), 1),  # its length is already judged
+        "WECHAT_APPID": (mini.appid, 18, ".*"),
+        "WECHAT_APP_SECRET": (mini.app_secret, 32, ".*"),
+        "WECHAT_PAY_MCHID": (pay.mchid, 8, ".*"),
+        "WECHAT_PAY_MERCHANT_SERIAL": (pay.merchant_serial, 32, "[0-9A-Fa-f]+"),
+        "WECHAT_PAY_PUBLIC_KEY_ID": (pay.public_key_id, 24, "PUB_KEY_ID_[0-9A-Za-z]+"),
+        "WECHAT_PAY_APIV3_KEY": (pay.apiv3_key.decode(), 1, ".*"),  # its length is already judged
     }
     found = {
-        name: soundness.weakness(text, shortest=least) for name, (text, least) in texts.items()
+        name: soundness.weakness(text, shortest=least, form=form)
+        for name, (text, least, form) in texts.items()
     }
     keys = {f"FIELD_KEYS key {key_id}": key for key_id, key in vault.field_keys.items()}
     for name, key in (keys | {"BLIND_INDEX_KEY": vault.blind_index_key}).items():
@@ -218,6 +243,9 @@ def _unfit_for_production(settings: Settings, files: Mapping[str, Path]) -> list
             found[name] = ["is a pattern, not random bytes"]
     for name, file in files.items():
         if soundness.lies_in_a_sandbox(file) or soundness.was_made_by_sandbox(file):
+            found[name] = ["was made by a sandbox"]
+    for name, secret in _secrets(settings).items():
+        if secret in sandbox_secrets:
             found[name] = ["was made by a sandbox"]
     found |= {
         "WECHAT_API_BASE": soundness.base_weakness(mini.api_base, hosts=_WECHAT_API_HOSTS),

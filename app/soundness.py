@@ -1,7 +1,9 @@
 """What makes a setting unfit, in words that never repeat the value: it may be a secret."""
 
 import ipaddress
+import re
 from collections.abc import Collection
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
@@ -19,13 +21,21 @@ _KNOWN_SAMPLES = {
     "3775b6a45acd588826d15e583a95f5dd********",
 }
 _SAMPLE_WORDS = ("sandbox", "example", "changeme", "change-me", "secret", "test", "123456", "your_")
-_DIFFERENT_BYTES = 12  # of 32: a machine's random bytes never hold fewer
+_DIFFERENT = 12  # of 32 bytes, or of the steps between them: random bytes never hold fewer
 _TLS = ("require", "verify-ca", "verify-full")
 _LONGEST_NOTIFY_URL = 255  # as WeChat Pay takes it
+_NOTIFY_PATH = "/v1/notices/wechat-pay"
+_NOTIFY_URL = re.compile(
+    rf"https://(?P<host>[a-z0-9.-]+|\[[0-9a-f:.]+\])(:(?P<port>[1-9][0-9]{{0,4}}))?{_NOTIFY_PATH}"
+)
+_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+# A name ends in letters: what ends in a number is an address, in one of its many spellings.
+_NAME = re.compile(rf"({_LABEL}\.)+([a-z]{{2,63}}|xn--[a-z0-9-]{{1,59}})")
+_NOBODYS_ENDINGS = {"localhost", "local", "internal", "test", "example", "invalid", "arpa"}
 
 
-def weakness(value: str, *, shortest: int) -> list[str]:
-    """Why this text is no secret of its own; nothing for an empty one, which is missing."""
+def weakness(value: str, *, shortest: int, form: str) -> list[str]:
+    """Why this text is none WeChat gave us alone; nothing for an empty one, which is missing."""
     if not value:
         return []
     if value in _KNOWN_SAMPLES or any(word in value.lower() for word in _SAMPLE_WORDS):
@@ -34,12 +44,15 @@ def weakness(value: str, *, shortest: int) -> list[str]:
         return [f"is too short: {len(value)} characters, at least {shortest} are needed"]
     if len(set(value)) < min(6, len(value) // 2):
         return ["is a pattern, not a secret"]
+    if not re.fullmatch(form, value):
+        return [f"does not have the form `{form}`"]
     return []
 
 
 def is_pattern(key: bytes) -> bool:
     """Whether these bytes were typed by a hand rather than drawn by a machine."""
-    return len(set(key)) < _DIFFERENT_BYTES
+    steps = {(after - before) % 256 for before, after in pairwise(key)}
+    return min(len(set(key)), len(steps)) < _DIFFERENT or key.isascii()
 
 
 def is_merchant_key(pem: bytes) -> bool:
@@ -81,15 +94,14 @@ def base_weakness(url: str, *, hosts: Collection[str]) -> list[str]:
 
 def notify_weakness(url: str) -> list[str]:
     """Why WeChat Pay cannot send its notices to this address; nothing for a missing one."""
-    parts = _split(url)
+    parts = _NOTIFY_URL.fullmatch(url)
     fit = (
         parts is not None
-        and parts.scheme == "https"
-        and _is_public(parts.hostname or "")
-        and not (parts.query or parts.fragment or parts.username)
+        and _is_public(parts["host"].strip("[]"))
+        and int(parts["port"] or 443) <= 65535
         and len(url) <= _LONGEST_NOTIFY_URL
     )
-    return [] if fit or not url else ["must be a public https address without a query"]
+    return [] if fit or not url else [f"must be a public https address and end in {_NOTIFY_PATH}"]
 
 
 def database_weakness(url: str) -> list[str]:
@@ -100,8 +112,11 @@ def database_weakness(url: str) -> list[str]:
         return ["is not PostgreSQL: SQLite is for trying things out"]
     parts = _split(url)
     options = parse_qs(parts.query) if parts else {}
-    hosts = [*options.get("host", []), (parts and parts.hostname) or ""]
-    if not all(map(_is_this_machine, hosts)) and options.get("sslmode", [""])[-1] not in _TLS:
+    given = [*options.get("host", []), *options.get("hostaddr", [])]
+    hosts = ",".join([*given, (parts and parts.hostname) or ""]).split(",")
+    # A service is a file elsewhere that may name any host.
+    stays_here = all(map(_is_this_machine, hosts)) and "service" not in options
+    if not stays_here and options.get("sslmode", [""])[-1] not in _TLS:
         return ["crosses the network without TLS: add `sslmode=verify-full`"]
     return []
 
@@ -115,9 +130,12 @@ def _split(url: str) -> SplitResult | None:
 
 def _is_public(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_global
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return "." in host and not host.endswith((".localhost", ".local", ".internal"))
+        labels = host.split(".")
+        reserved = labels[-1] in _NOBODYS_ENDINGS or labels[-2:-1] == ["example"]
+        return bool(_NAME.fullmatch(host)) and not reserved and "sandbox" not in host
+    return address.is_global and not address.is_multicast
 
 
 def _is_this_machine(host: str) -> bool:

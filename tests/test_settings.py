@@ -36,6 +36,9 @@ NEEDED = (
     "SEAL_CA_FILE",
 )
 PATTERN_KEY = base64.b64encode(bytes(range(8)) * 4).decode()
+ASCENDING_KEY = base64.b64encode(bytes(range(200, 232))).decode()
+HEX_KEY = base64.b64encode(b"9d0c4b7e2f6a81359e3d7c5b0a4f8261").decode()
+NOTIFY_PATH = "/v1/notices/wechat-pay"
 SHORT_KEY = base64.b64encode(b"k" * 16).decode()
 TWICE = f"1:{random_key()},1:{random_key()}"
 REMOTE = "postgresql+psycopg://web:pw@db.huzhou.gov.cn/lingcun"
@@ -53,6 +56,14 @@ UNFIT: list[tuple[Spoil, str]] = [
     ({"WECHAT_PAY_MCHID": "160489"}, "WECHAT_PAY_MCHID is too short: 6"),
     ({"WECHAT_PAY_MERCHANT_SERIAL": "0" * 40}, "WECHAT_PAY_MERCHANT_SERIAL is a pattern"),
     (
+        {"WECHAT_PAY_MERCHANT_SERIAL": "5B7A3C91D04E68F2A1B5C7D93E60F8A42C1D7B9Z"},
+        "WECHAT_PAY_MERCHANT_SERIAL does not have the form",
+    ),
+    (
+        {"WECHAT_PAY_PUBLIC_KEY_ID": "0116048927352025030400381964002"},
+        "WECHAT_PAY_PUBLIC_KEY_ID does not have the form `PUB_KEY_ID_",
+    ),
+    (
         {"WECHAT_PAY_PUBLIC_KEY_ID": "PUB_KEY_ID_SANDBOX01160489273520"},
         "WECHAT_PAY_PUBLIC_KEY_ID is a known sample value",
     ),
@@ -60,6 +71,7 @@ UNFIT: list[tuple[Spoil, str]] = [
     ({"WECHAT_PAY_APIV3_KEY": "q7Rk2mX9" * 5}, "WECHAT_PAY_APIV3_KEY is 32 characters"),
     ({"WECHAT_PAY_APIV3_KEY": "ab" * 16}, "WECHAT_PAY_APIV3_KEY is a pattern"),
     ({"FIELD_KEYS": f"1:{PATTERN_KEY}"}, "FIELD_KEYS key 1 is a pattern"),
+    ({"FIELD_KEYS": f"1:{ASCENDING_KEY}"}, "FIELD_KEYS key 1 is a pattern"),
     ({"FIELD_KEYS": f"1:{SHORT_KEY}"}, "FIELD_KEYS key 1 must be 32 bytes"),
     ({"FIELD_KEYS": "1:"}, "FIELD_KEYS key 1 must be 32 bytes"),
     ({"FIELD_KEYS": "1:not base64!"}, "FIELD_KEYS key 1 must be 32 bytes"),
@@ -68,6 +80,7 @@ UNFIT: list[tuple[Spoil, str]] = [
     ({"FIELD_KEYS": ":"}, "FIELD_KEYS item 1 is not `id:base64`"),
     ({"FIELD_KEYS": TWICE}, "FIELD_KEYS names key 1 twice"),
     ({"BLIND_INDEX_KEY": PATTERN_KEY}, "BLIND_INDEX_KEY is a pattern"),
+    ({"BLIND_INDEX_KEY": HEX_KEY}, "BLIND_INDEX_KEY is a pattern"),
     ({"BLIND_INDEX_KEY": SHORT_KEY}, "BLIND_INDEX_KEY must be 32 bytes"),
     ({"WECHAT_API_BASE": "http://127.0.0.1:8100"}, "WECHAT_API_BASE must be one of https://"),
     ({"WECHAT_API_BASE": "https://[::1"}, "WECHAT_API_BASE must be one of https://"),
@@ -93,7 +106,25 @@ UNFIT: list[tuple[Spoil, str]] = [
             "https://10.0.0.7/v1/notices/wechat-pay",
             "https://[::1]/v1/notices/wechat-pay",
             "https://fund.huzhou.gov.cn/v1/notices/wechat-pay?key=1",
-            "https://fund.huzhou.gov.cn/" + "a" * 250,
+            f"https://{'a.' * 120}gov.cn{NOTIFY_PATH}",
+            f"https://localhost.{NOTIFY_PATH}",
+            f"https://10.0.0.1.{NOTIFY_PATH}",
+            f"https://127.1{NOTIFY_PATH}",
+            f"https://0x7f.0.0.1{NOTIFY_PATH}",
+            f"https://0x7f.0x1{NOTIFY_PATH}",
+            f"https://224.0.0.1{NOTIFY_PATH}",
+            f"https://fund.huzhou.test{NOTIFY_PATH}",
+            f"https://fund.example{NOTIFY_PATH}",
+            f"https://fund.invalid{NOTIFY_PATH}",
+            f"https://fund.example.com{NOTIFY_PATH}",
+            f"https://sandbox.huzhou.gov.cn{NOTIFY_PATH}",
+            f"https://fund..gov.cn{NOTIFY_PATH}",
+            f"https://fund.huzhou.gov.cn:0{NOTIFY_PATH}",
+            f"https://fund.huzhou.gov.cn:65536{NOTIFY_PATH}",
+            f"https://fund.huzhou.gov.cn:port{NOTIFY_PATH}",
+            f"https://root@fund.huzhou.gov.cn{NOTIFY_PATH}",
+            "https://fund.huzhou.gov.cn/",
+            "https://fund.huzhou.gov.cn/v1/notices/wechat-pay/",
             "https://[bad",
             "fund.huzhou.gov.cn",
         )
@@ -101,6 +132,15 @@ UNFIT: list[tuple[Spoil, str]] = [
     ({"DATABASE_URL": "sqlite:///lingcun.sqlite"}, "DATABASE_URL is not PostgreSQL"),
     ({"DATABASE_URL": REMOTE}, "DATABASE_URL crosses the network without TLS"),
     ({"DATABASE_URL": f"{REMOTE}?sslmode=prefer"}, "DATABASE_URL crosses the network without TLS"),
+    *[
+        ({"DATABASE_URL": url}, "DATABASE_URL crosses the network without TLS")
+        for url in (
+            "postgresql://web@localhost/lingcun?hostaddr=203.0.113.9",
+            "postgresql://web@/lingcun?service=elsewhere",
+            "postgresql://web@/lingcun?host=/run/postgresql,db.huzhou.gov.cn",
+            "postgresql://web@/lingcun?host=localhost&host=db.huzhou.gov.cn",
+        )
+    ],
     ({"DATABASE_OWNER_URL": REMOTE}, "DATABASE_OWNER_URL crosses the network without TLS"),
     ({"FLASK_DEBUG": "1"}, "FLASK_DEBUG is on"),
     (
@@ -171,7 +211,11 @@ def test_sound_settings_are_taken(sound: dict[str, str]) -> None:
     "sound_too",
     [
         {"WECHAT_PAY_BASE": "https://api2.mch.weixin.qq.com"},
-        {"WECHAT_PAY_NOTIFY_URL": "https://8.8.8.8/v1/notices/wechat-pay"},
+        {"WECHAT_PAY_NOTIFY_URL": f"https://8.8.8.8{NOTIFY_PATH}"},
+        {"WECHAT_PAY_NOTIFY_URL": f"https://[2001:4860:4860::8888]:8443{NOTIFY_PATH}"},
+        {"WECHAT_PAY_NOTIFY_URL": f"https://fund-2.xn--fiqs8s:65535{NOTIFY_PATH}"},
+        {"DATABASE_URL": "postgresql://web@/lingcun?host=localhost,/run&hostaddr=127.0.0.1"},
+        {"DATABASE_URL": "postgresql://web@/lingcun?service=elsewhere&sslmode=verify-full"},
         {"DATABASE_URL": f"{REMOTE}?sslmode=verify-full"},
         {"DATABASE_URL": "postgresql://web@localhost/lingcun"},
         {"FLASK_DEBUG": "0"},
@@ -248,6 +292,27 @@ def test_a_seal_the_sandbox_made_is_known_wherever_it_lies(
     problems = the_problems(sound | {"SEAL_CERT_FILE": str(moved)})
 
     assert problems == ["SEAL_CERT_FILE was made by a sandbox"]
+
+
+def test_secrets_the_sandbox_of_this_machine_made_are_known_wherever_they_lie(
+    sound: dict[str, str], sandbox_folder: Path, tmp_path: Path
+) -> None:
+    lines = (sandbox_folder / "app.env").read_text("utf-8").splitlines()
+    of_sandbox = dict(line.split("=", 1) for line in lines)
+    moved = tmp_path / "key.pem"
+    moved.write_bytes((sandbox_folder / "merchant-key.pem").read_bytes())
+    copied = {
+        "WECHAT_APP_SECRET": of_sandbox["WECHAT_APP_SECRET"],
+        "WECHAT_PAY_APIV3_KEY": of_sandbox["WECHAT_PAY_APIV3_KEY"],
+        "WECHAT_PAY_MERCHANT_KEY_FILE": str(moved),
+        "BLIND_INDEX_KEY": of_sandbox["BLIND_INDEX_KEY"],
+        "FIELD_KEYS": f"1:{random_key()},2:{of_sandbox['FIELD_KEYS'].removeprefix('1:')}",
+    }
+
+    problems = the_problems(sound | copied | {"SANDBOX_FOLDER": str(sandbox_folder)})
+
+    names = {*copied, "FIELD_KEYS key 2"} - {"FIELD_KEYS"}
+    assert set(problems) == {f"{name} was made by a sandbox" for name in names}
 
 
 def test_everything_wrong_is_named_at_once(sound: dict[str, str]) -> None:

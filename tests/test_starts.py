@@ -95,6 +95,60 @@ def test_a_sandbox_is_not_for_others_to_reach(sandbox_folder: Path, tmp_path: Pa
         assert "APP_ENV=sandbox binds loopback only" in refused.stderr
 
 
+def test_no_server_shows_a_sandbox_to_another_machine(sandbox_folder: Path, tmp_path: Path) -> None:
+    environment = plain_environment(tmp_path / "home", SANDBOX_FOLDER=str(sandbox_folder))
+    peers = ("127.0.0.1", "::1", "::ffff:127.0.0.1", "", "203.0.113.9", "::ffff:203.0.113.9")
+    asking = (
+        "import wsgi; client = wsgi.app.test_client()\n"
+        f"for peer in {peers}:\n"
+        "    environ = {'REMOTE_ADDR': peer}\n"
+        "    print(client.get('/healthz', environ_overrides=environ).status_code)"
+    )
+
+    answered = python("-c", asking, environment=environment)
+
+    assert answered.stdout.split() == ["200", "200", "200", "200", "403", "403"], answered.stderr
+
+
+def test_flask_run_is_refused_as_every_server_is(sound: dict[str, str], tmp_path: Path) -> None:
+    nobody = f"postgresql+psycopg://web@/lingcun?host={tmp_path}"
+    environment = plain_environment(tmp_path / "home", **sound | {"DATABASE_URL": nobody})
+    command = ("-m", "flask", "--app", "wsgi", "run", "--port", "0")
+
+    started = [
+        python(*command, environment=environment),
+        import_wsgi(environment | {"FLASK_RUN_FROM_CLI": "true"}),
+    ]
+
+    assert [each.returncode for each in started] == [3, 3]
+    for each in started:
+        assert each.stderr.startswith("not serving:\n  - the database does not answer")
+
+
+def test_other_flask_commands_work_on_what_is_not_ready_to_serve(
+    sandbox_folder: Path, tmp_path: Path
+) -> None:
+    environment = plain_environment(
+        tmp_path / "home",
+        SANDBOX_FOLDER=str(sandbox_folder),
+        DATABASE_URL=f"sqlite:///{tmp_path / 'new.sqlite'}",
+    )
+
+    commands = (
+        ["verify"],
+        ["db", "upgrade"],
+        ["install"],
+        ["verify"],
+        ["jobs", "run", "follow-up-payments"],
+    )
+    codes = [
+        python("-m", "flask", "--app", "wsgi", *command, environment=environment).returncode
+        for command in commands
+    ]
+
+    assert codes == [2, 0, 0, 0, 0]  # what is not migrated could not be checked
+
+
 # --- PostgreSQL ---
 
 

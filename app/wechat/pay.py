@@ -92,24 +92,24 @@ class WechatPay:
 
         Raises `WechatUnavailable`, `WechatRefused`.
         """
-        found = self._queried(f"out-trade-no/{quote(out_trade_no, safe='')}")
-        return _about(found, found and found.out_trade_no, out_trade_no)
+        path = f"out-trade-no/{quote(out_trade_no, safe='')}"
+        return self._queried(path, out_trade_no=out_trade_no)
 
     def query_by_transaction_id(self, transaction_id: str) -> Transaction | None:
         """The payment as WeChat knows it; None when WeChat says there is none."""
-        found = self._queried(f"id/{quote(transaction_id, safe='')}")
-        return _about(found, found and found.transaction_id, transaction_id)
+        path = f"id/{quote(transaction_id, safe='')}"
+        return self._queried(path, transaction_id=transaction_id)
 
     def close(self, out_trade_no: str) -> None:
         """WeChat was asked to close the order; only a query tells whether it is closed."""
         target = f"/v3/pay/transactions/out-trade-no/{quote(out_trade_no, safe='')}/close"
         self._call("POST", target, {"mchid": self.mchid})
 
-    def _queried(self, path: str) -> Transaction | None:
+    def _queried(self, path: str, **asked: str) -> Transaction | None:
         query = urlencode({"mchid": self.mchid})
         try:
             answer = self._call("GET", f"/v3/pay/transactions/{path}?{query}", None)
-            return read_transaction(answer)
+            found = read_transaction(answer)
         except WechatRefused as refused:
             # A bare 404 may come from whatever stands between us and WeChat.
             if (refused.facts["status"], refused.facts["code"]) == (404, "ORDER_NOT_EXIST"):
@@ -118,6 +118,10 @@ class WechatPay:
         except TransactionUnfit as unfit:
             log.get().error("wechat-answer-unfit", field=unfit.field)
             raise WechatUnavailable() from None
+        if any(getattr(found, field) != value for field, value in asked.items()):
+            log.get().error("wechat-answer-about-another", asked=sorted(asked))
+            raise WechatUnavailable()
+        return found
 
     def _call(self, method: str, target: str, payload: Any) -> Mapping[str, Any]:
         db.refuse_open_transaction()
@@ -161,14 +165,6 @@ class WechatPay:
         if not isinstance(answer, Mapping):
             raise WechatUnavailable()
         return answer
-
-
-def _about(found: Transaction | None, answered: str | None, asked: str) -> Transaction | None:
-    """The answer, if it is about what was asked: a signed answer to another question is none."""
-    if found is not None and answered != asked:
-        log.get().error("wechat-answer-about-another")
-        raise WechatUnavailable()
-    return found
 
 
 def _error_code(body: bytes) -> str:

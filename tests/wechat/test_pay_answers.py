@@ -92,6 +92,13 @@ def test_an_answer_wechat_just_signed_is_believed(wechat: Answering, pay: Wechat
     assert [each and each.amount_total for each in found] == [500_000] * 3
 
 
+def test_a_signed_answer_about_another_order_is_none(wechat: Answering, pay: WechatPay) -> None:
+    wechat.to(ORDER, signed(PAID.replace(NUMBER.encode(), b"LCANOTHER")))
+
+    with pytest.raises(WechatUnavailable):
+        pay.query(NUMBER)
+
+
 def test_an_unsigned_204_has_closed_nothing(wechat: Answering, pay: WechatPay) -> None:
     wechat.to(CLOSE, Reply(status=204), signed(b"", status=204))
 
