@@ -50,7 +50,8 @@ def install_command(policy: Path, agreement: Path) -> None:
 def verify_command() -> None:
     """Check every invariant of the books; exit 0 clean, 1 broken, 2 could not check.
 
-    Prints each invariant's id, how many rows break it, and the first five of them.
+    Prints each invariant's id, how many rows break it, and the first five of them. A row that
+    cannot be read breaks the invariants that need it; 2 means the database could not be asked.
     """
     try:
         findings = verification.verify()

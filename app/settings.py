@@ -5,10 +5,7 @@ only, keys made on this machine, a settable clock) or `production` (no default f
 In the sandbox, values come from `<SANDBOX_FOLDER>/app.env` and the environment overrides them.
 """
 
-import base64
-import binascii
 import os
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +13,7 @@ from pathlib import Path
 from flask import Flask, current_app
 
 from app import soundness
+from app.environment import Reader
 
 SANDBOX, PRODUCTION = "sandbox", "production"
 
@@ -114,7 +112,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         raise SettingsUnfit([f"APP_ENV is {environment!r}; it is `sandbox` or `production`"])
     if environment == SANDBOX:
         given = {**_sandbox_file(given), **given}
-    reader = _Reader(given)
+    reader = Reader(given)
     settings = _read(reader, environment)
     problems = reader.problems + _unusable(settings)
     if environment == PRODUCTION:
@@ -141,7 +139,7 @@ def _sandbox_file(given: Mapping[str, str]) -> dict[str, str]:
 def _sandbox_secrets(given: Mapping[str, str]) -> set[str | bytes]:
     """What the sandbox of this machine, if there is one we may read, made for itself."""
     try:
-        sandbox = _read(_Reader(_sandbox_file(given)), SANDBOX)
+        sandbox = _read(Reader(_sandbox_file(given)), SANDBOX)
     except (SettingsUnfit, OSError, UnicodeDecodeError):
         return set()
     return set(_secrets(sandbox).values()) - {"", b""}
@@ -159,7 +157,7 @@ def _secrets(settings: Settings) -> dict[str, str | bytes]:
     }
 
 
-def _read(reader: "_Reader", environment: str) -> Settings:
+def _read(reader: Reader, environment: str) -> Settings:
     return Settings(
         environment=environment,
         database_url=reader.text("DATABASE_URL"),
@@ -255,63 +253,3 @@ def _unfit_for_production(
         "DATABASE_OWNER_URL": soundness.database_weakness(settings.database_owner_url),
     }
     return [f"{name} {why}" for name, reasons in found.items() for why in reasons]
-
-
-class _Reader:
-    """Reads values by name and collects what is missing, so that all of it is named at once."""
-
-    def __init__(self, given: Mapping[str, str]) -> None:
-        self._given = given
-        self.problems: list[str] = []
-        self.files: dict[str, Path] = {}
-
-    def text(self, name: str) -> str:
-        value = self._given.get(name, "").strip()
-        if not value:
-            self.problems.append(f"{name} is missing")
-        return value
-
-    def optional(self, name: str, default: str) -> str:
-        return self._given.get(name, "").strip() or default
-
-    def path(self, name: str, *, must_exist: bool = True) -> Path:
-        value = self.text(name)
-        path = self.files[name] = Path(value)
-        if value and must_exist and not _is_readable(path):
-            # The value is not shown: somebody may have put the key itself here.
-            self.problems.append(f"{name} names no readable file")
-        return path
-
-    def file(self, name: str) -> bytes:
-        path = self.path(name)
-        return path.read_bytes() if _is_readable(path) else b""
-
-    def key(self, name: str) -> bytes:
-        value = self.text(name)
-        return self._decoded(name, value) if value else b""
-
-    def keys(self, name: str) -> dict[int, bytes]:
-        value, found = self.text(name), dict[int, bytes]()
-        for position, item in enumerate(value.split(",") if value else [], start=1):
-            key_id, _, encoded = item.strip().partition(":")
-            if not re.fullmatch("[0-9]{1,3}", key_id) or not 1 <= int(key_id) <= 255:
-                self.problems.append(f"{name} item {position} is not `id:base64` with id 1-255")
-            elif int(key_id) in found:
-                self.problems.append(f"{name} names key {int(key_id)} twice")
-            else:
-                found[int(key_id)] = self._decoded(f"{name} key {int(key_id)}", encoded)
-        return found
-
-    def _decoded(self, name: str, encoded: str) -> bytes:
-        try:
-            raw = base64.b64decode(encoded, validate=True)
-        except (binascii.Error, ValueError):
-            raw = b""
-        if len(raw) != 32:
-            self.problems.append(f"{name} must be 32 bytes in base64")
-            return b""
-        return raw
-
-
-def _is_readable(path: Path) -> bool:
-    return path.is_file() and os.access(path, os.R_OK)

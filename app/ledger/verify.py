@@ -2,11 +2,13 @@
 
 A check is a function that yields one line per offender and nothing when the invariant holds; its
 id and title stand beside it. Checks read in one snapshot; the append-only check alone tries to
-write, and is rolled back.
+write, and is rolled back. A check that meets a row nobody can read says so, and the others go on.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.db import reading
 from app.ledger import (
@@ -17,6 +19,7 @@ from app.ledger import (
     verify_people,
     verify_policies,
 )
+from app.vault import VaultCannotOpen
 
 Check = Callable[[], Iterator[str]]
 
@@ -41,12 +44,24 @@ CHECKS: tuple[tuple[str, str, Check], ...] = (
 
 
 def verify() -> tuple[Finding, ...]:
-    """A finding for every invariant, in order of ids."""
+    """A finding for every invariant, in order of ids; raises what the database raises."""
     with reading():
-        found = [Finding(name, title, tuple(check())) for name, title, check in CHECKS]
-    tried = tuple(verify_append_only.offenders())
+        found = [Finding(name, title, tuple(_offenders(check))) for name, title, check in CHECKS]
+    tried = tuple(_offenders(verify_append_only.offenders))
     found.append(Finding("L8", verify_ledger.L8, tried))
     return tuple(sorted(_merged(found), key=lambda each: (each.id[0], int(each.id[1:]))))
+
+
+def _offenders(check: Check) -> Iterator[str]:
+    """What the check finds, up to a row that it cannot read, which is an offender itself."""
+    try:
+        yield from check()
+    except SQLAlchemyError:
+        raise  # the database cannot be asked, about this or anything else
+    except Exception as error:  # noqa: BLE001 - a ruined row can break its readers in any way
+        # Other messages may quote the row; the vault's is the name of the column.
+        where = f" {error}" if isinstance(error, VaultCannotOpen) else ""
+        yield f"could not be checked: {type(error).__name__}{where}"
 
 
 def _merged(findings: list[Finding]) -> list[Finding]:

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import aliased
 
-from app import vault
+from app import clock, vault
 from app.db import db
 from app.ledger import chart
 from app.models import (
+    Agreement,
     FundAccount,
     IdempotencyKey,
     Journal,
@@ -66,6 +67,38 @@ def p1_payers_are_who_they_are() -> Iterator[str]:
     for order_id, openid, index in rows:
         if vault.blind_index(openid, purpose="openid") != index:
             yield f"order {order_id}: the blind index is not that of its payer"
+
+
+def p1_orders_are_their_makers() -> Iterator[str]:
+    """P1: an order counts in the month it was made in, and rests on its maker's own agreement."""
+    rows = db.session().execute(
+        select(
+            PaymentOrder.id,
+            PaymentOrder.ordered_on,
+            PaymentOrder.created_at,
+            Agreement.person_id.is_not_distinct_from(PaymentOrder.person_id),
+        ).outerjoin(Agreement, Agreement.id == PaymentOrder.agreement_id)
+    )
+    for order_id, ordered_on, created_at, is_own in rows:
+        if ordered_on != clock.day_of(created_at):
+            yield f"order {order_id} of {clock.day_of(created_at)} counts on {ordered_on}"
+        if not is_own:
+            yield f"order {order_id} rests on an agreement of another person"
+
+
+def p1_notices_tell_of_the_payment() -> Iterator[str]:
+    """P1: the notice that credited an order tells of the transaction that is recorded for it."""
+    query = (
+        select(WechatPayment.id)
+        .join(Notice, Notice.out_trade_no == WechatPayment.out_trade_no)
+        .where(
+            WechatPayment.found_by == "notice",
+            Notice.outcome == "credited",
+            Notice.transaction_id != WechatPayment.transaction_id,
+        )
+    )
+    for payment_id in db.session().scalars(query):
+        yield f"payment {payment_id}: its notice tells of another transaction"
 
 
 def p1_journals_say_what_happened() -> Iterator[str]:
@@ -202,6 +235,8 @@ def p8_keys_hold_one_order() -> Iterator[str]:
 CHECKS = (
     ("P1", "each credit is the payment its order asked for, once", p1_credits_match_orders),
     ("P1", "each credit is the payment its order asked for, once", p1_payers_are_who_they_are),
+    ("P1", "each credit is the payment its order asked for, once", p1_orders_are_their_makers),
+    ("P1", "each credit is the payment its order asked for, once", p1_notices_tell_of_the_payment),
     ("P1", "each credit is the payment its order asked for, once", p1_journals_say_what_happened),
     ("P3", "order states agree with what happened", p3_states_and_facts_agree),
     ("P4", "verified notices had their effect; suspense has cases", p4_notices_had_their_effect),

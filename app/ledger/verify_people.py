@@ -4,9 +4,9 @@ import hashlib
 from collections.abc import Iterator
 from datetime import date
 
-from sqlalchemy import ColumnElement, and_, false, func, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 
-from app import ids, vault
+from app import ids, settings, vault
 from app.db import db
 from app.models import (
     FLEXIBLE,
@@ -16,6 +16,8 @@ from app.models import (
     FundAccount,
     IdentityCheck,
     IdentitySegment,
+    Journal,
+    PaymentOrder,
     Person,
     PolicyVersion,
     Posting,
@@ -27,9 +29,12 @@ from app.rules.id_number import read_id_number
 from app.rules.periods import add_months
 from app.rules.policy_document import policy_from_canonical
 
+_FACE_PASSED = 10000  # WeChat's `verify_ret` of somebody who was there
+_PDFS_AT_ONCE = 50
+
 
 def w1_one_open_account() -> Iterator[str]:
-    """W1: one open account per person, with a number, two sub-accounts and a segment."""
+    """W1: one open account per person, with its number, two sub-accounts and a segment."""
     session = db.session()
     double = (
         select(FundAccount.person_id)
@@ -48,8 +53,8 @@ def w1_one_open_account() -> Iterator[str]:
     for account_id, account_no, different, count in session.execute(counted.add_columns(*kinds)):
         if (different, count) != (2, 2):
             yield f"account {account_id} has {count} sub-accounts of {different} kinds"
-        if not ids.is_account_number(account_no or ""):
-            yield f"account {account_id}: its number fails its own check digits"
+        if account_no != ids.account_number(settings.current().centre_code, account_id):
+            yield f"account {account_id} does not have the number that belongs to it"
     segmentless = (
         select(FundAccount.id)
         .outerjoin(
@@ -121,18 +126,70 @@ def _is_proved(person_id: int | None) -> bool:
     return found is not None
 
 
+def w2_begins_with_first_deposit() -> Iterator[str]:
+    """W2: an account and its first identity segment begin on the first deposit's value day."""
+    deposited_on = (
+        select(func.min(Journal.value_on))
+        .join(Posting, Posting.journal_id == Journal.id)
+        .join(SubAccount, SubAccount.id == Posting.sub_account_id)
+        .where(SubAccount.account_id == FundAccount.id, SubAccount.kind == FLEXIBLE)
+        .scalar_subquery()
+    )
+    segment_from_on = (
+        select(func.min(IdentitySegment.from_on))
+        .where(IdentitySegment.account_id == FundAccount.id)
+        .scalar_subquery()
+    )
+    query = select(FundAccount.id).where(
+        or_(FundAccount.opened_on != deposited_on, FundAccount.opened_on != segment_from_on)
+    )
+    for account_id in db.session().scalars(query):
+        yield f"account {account_id} does not begin with its first deposit"
+
+
 def w2_agreements_rest_on_proof() -> Iterator[str]:
-    """W2: an agreement is the text of its hash, of a proved person who was admitted."""
-    rows = db.session().execute(
-        select(Agreement.id, Agreement.text, Agreement.text_sha256, _rests_on_proof())
+    """W2: who signed was admitted and, by WeChat's word, proved; who ordered was still bound."""
+    session = db.session()
+    unproved = (
+        select(Agreement.id)
         .outerjoin(IdentityCheck, IdentityCheck.id == Agreement.identity_check_id)
         .outerjoin(Enrolment, Enrolment.id == Agreement.enrolment_id)
+        .where(~_rests_on_proof())
     )
-    for agreement_id, text, text_sha256, rests_on_proof in rows:
-        if not rests_on_proof:
-            yield f"agreement {agreement_id}: its signer was not proved or not admitted"
-        if hashlib.sha256(text.encode()).hexdigest() != text_sha256:
-            yield f"agreement {agreement_id} is not the text that was signed"
+    for agreement_id in session.scalars(unproved):
+        yield f"agreement {agreement_id}: its signer was not proved or not admitted"
+    faceless = select(IdentityCheck.id).where(
+        IdentityCheck.state == "passed", IdentityCheck.verify_ret.is_distinct_from(_FACE_PASSED)
+    )
+    for check_id in session.scalars(faceless):
+        yield f"identity check {check_id} is called passed without WeChat's word"
+    ended = (
+        select(PaymentOrder.id)
+        .join(Agreement, Agreement.id == PaymentOrder.agreement_id)
+        .where(Agreement.ended_at < PaymentOrder.created_at)
+    )
+    for order_id in session.scalars(ended):
+        yield f"order {order_id} rests on an agreement that had ended"
+
+
+def w2_papers_are_as_signed() -> Iterator[str]:
+    """W2: an agreement's text and PDF are those of their hashes."""
+    session = db.session()
+    columns = (Agreement.id, Agreement.text, Agreement.text_sha256)
+    papers = select(*columns, Agreement.pdf, Agreement.pdf_sha256)
+    with session.execute(papers.execution_options(yield_per=_PDFS_AT_ONCE)) as rows:
+        for agreement_id, text, text_sha256, pdf, pdf_sha256 in rows:
+            if hashlib.sha256(text.encode()).hexdigest() != text_sha256:
+                yield f"agreement {agreement_id} is not the text that was signed"
+            if hashlib.sha256(pdf).hexdigest() != pdf_sha256:
+                yield f"agreement {agreement_id} is not the PDF that was sealed"
+
+
+def w2_templates_unchanged() -> Iterator[str]:
+    """W2: every agreement template is what was installed."""
+    for template in db.session().scalars(select(AgreementTemplate)):
+        if template.content_sha256() != template.sha256:
+            yield f"agreement template {template.id} is not the one that was installed"
 
 
 def _rests_on_proof() -> ColumnElement[bool]:
@@ -176,6 +233,9 @@ CHECKS = (
     ("W1", "one open account per person, one person per ID number", w1_one_open_account),
     ("W1", "one open account per person, one person per ID number", w1_indexes_find_their_owner),
     ("W2", "accounts have a proved person, an agreement, a deposit", w2_proved_signed_and_paid),
+    ("W2", "accounts have a proved person, an agreement, a deposit", w2_begins_with_first_deposit),
     ("W2", "accounts have a proved person, an agreement, a deposit", w2_agreements_rest_on_proof),
+    ("W2", "accounts have a proved person, an agreement, a deposit", w2_papers_are_as_signed),
+    ("W2", "accounts have a proved person, an agreement, a deposit", w2_templates_unchanged),
     ("W3", "everybody was of age and not retired on joining", w3_age_on_joining),
 )

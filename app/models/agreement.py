@@ -1,5 +1,7 @@
 """Agreement templates (the text in force) and agreements (what a person signed, for ever)."""
 
+import hashlib
+import json
 from datetime import date, datetime
 
 from sqlalchemy import ForeignKey, Index, Text
@@ -24,6 +26,19 @@ class AgreementTemplate(Model):
     effective_on: Mapped[date]
     installed_at: Mapped[datetime]
     installed_by: Mapped[str]
+
+    def content_sha256(self) -> str:
+        """The hash of all that the centre wrote, as canonical JSON; stored as `sha256`."""
+        written = {
+            "code": self.code,
+            "number": self.number,
+            "title": self.title,
+            "effective_on": self.effective_on.isoformat(),
+            "mandatory": self.mandatory,
+            "body": self.body,
+        }
+        text = json.dumps(written, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 class Agreement(Model):

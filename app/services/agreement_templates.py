@@ -1,6 +1,5 @@
 """The agreement's text in force: versions with a number, an effective day, and placeholders."""
 
-import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -71,11 +70,9 @@ def read_template(text: str) -> AgreementTemplate:
     problems += [f"body: placeholder {{{name}}} is unknown" for name in unknown]
     if problems:
         raise TemplateInvalid(problems)
-    return AgreementTemplate(
-        **{name: head[name] for name in _HEAD},
-        body=body,
-        sha256=hashlib.sha256(text.encode()).hexdigest(),
-    )
+    template = AgreementTemplate(**{name: head[name] for name in _HEAD}, body=body)
+    template.sha256 = template.content_sha256()
+    return template
 
 
 def filled(body: str, values: Mapping[str, str]) -> str:

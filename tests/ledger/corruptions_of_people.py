@@ -1,11 +1,13 @@
 """What an owner could do to payments, people and rules; and what constraints keep him from."""
 
+from app import ids
 from tests.ledger.corruption import corruption as _c
 
 SECOND_ACCOUNT = (
     "INSERT INTO fund_account (id, account_no, person_id, status, opened_on, opened_at)"
     " VALUES (9001, '99', :anna, '01', '2026-03-04', '2026-03-04 02:00:00')"
 )
+OTHER_NUMBER = "UPDATE fund_account SET account_no = '#' WHERE id = 1"
 SECOND_PAYMENT = (
     "INSERT INTO wechat_payment (id, transaction_id, out_trade_no, order_id, appid, mchid,"
     " currency, amount_fen, payer_index, success_at, found_by, recorded_at, outcome, journal_id)"
@@ -35,10 +37,23 @@ PAYMENTS = (
        " WHERE journal_id = :deposit"),
     _c("another transaction", "P4", "UPDATE wechat_payment SET transaction_id = '1'"
        " WHERE journal_id = :deposit"),
+    _c("a notice that credited the order of another transaction", "P1", "INSERT INTO notice (id,"
+       " notice_id, event_type, out_trade_no, transaction_id, body_sha256, received_at, outcome)"
+       " SELECT 9001, '9001', event_type, out_trade_no, (SELECT transaction_id FROM wechat_payment"
+       " WHERE journal_id = :open_day), body_sha256, received_at, outcome FROM notice"
+       " WHERE outcome = 'credited'"),
     _c("an order credited by two payments", "P1", SECOND_PAYMENT,
        without="wechat_payment.uq_wechat_payment_credited_order"),
     _c("an order of another person", "P1 P8", "UPDATE payment_order SET person_id = :bert"
        " WHERE id = :order"),
+    _c("an order on the agreement of another person", "P1", "UPDATE payment_order SET agreement_id"
+       " = (SELECT id FROM agreement WHERE person_id = :bert) WHERE id = :unpaid"),
+    _c("an order moved to another month", "P1", "UPDATE payment_order SET"
+       " ordered_on = '2026-02-27' WHERE id = :unpaid"),
+    _c("an order's moment moved past midnight", "P1", "UPDATE payment_order SET"
+       " created_at = '2026-03-02 16:00:00' WHERE id = :unpaid"),
+    _c("an order whose payer no key opens", "P1", "UPDATE payment_order SET"
+       " payer_openid = :strange_bytes WHERE id = :unpaid"),
     _c("two people who swapped their sub-accounts", "P1",
        "UPDATE sub_account SET account_id = 3 - account_id WHERE kind = 'flexible'",
        without="sub_account.uq_sub_account_account_id_kind"),
@@ -104,6 +119,26 @@ PEOPLE = (
     _c("a sub-account removed", "W1", "DELETE FROM sub_account WHERE id = :empty_sub"),
     _c("an account without a segment", "W1", "DELETE FROM identity_segment WHERE account_id = 1"),
     _c("an account number edited", "W1", "UPDATE fund_account SET account_no = '12' WHERE id = 1"),
+    _c("an account number of another account", "W1", OTHER_NUMBER.replace("#",
+       ids.account_number("330500", 77))),
+    _c("an account number of another centre", "W1", OTHER_NUMBER.replace("#",
+       ids.account_number("330100", 1))),
+    _c("an account without a number", "W1", "UPDATE fund_account SET account_no = NULL"
+       " WHERE id = 1"),
+    _c("a phone that no key opens, and an edited rule", "W1 D7",
+       "UPDATE person SET phone = :strange_bytes WHERE id = :anna",
+       "UPDATE policy_version SET document = replace(document, '16', '14')"),
+    _c("an ID number that no key opens", "W1 W3", "UPDATE person SET id_number = :strange_bytes"
+       " WHERE id = :anna"),
+    _c("an openid that no key opens", "W1", "UPDATE wechat_account SET openid = :strange_bytes"
+       " WHERE person_id = :anna"),
+    _c("an account opened before its first deposit", "W2", "UPDATE fund_account SET"
+       " opened_on = '2026-03-01' WHERE id = 1"),
+    _c("an account opened after its first deposit", "W2",
+       "UPDATE fund_account SET opened_on = '2026-03-04' WHERE id = 1",
+       "UPDATE identity_segment SET from_on = '2026-03-04' WHERE account_id = 1"),
+    _c("a segment that begins before its account", "W2", "UPDATE identity_segment SET"
+       " from_on = '2026-03-01' WHERE account_id = 1"),
     _c("an account of nobody", "W2", "UPDATE fund_account SET person_id = 9999 WHERE id = 1",
        without="fund_account.fk_fund_account_person_id"),
     _c("an account without an agreement", "W2", "DELETE FROM agreement WHERE person_id = :bert",
@@ -114,6 +149,24 @@ PEOPLE = (
        " WHERE person_id = :bert"),
     _c("an agreement's text swapped", "W2", "UPDATE agreement SET text ="
        " (SELECT text FROM agreement WHERE person_id = :bert) WHERE person_id = :anna"),
+    _c("an agreement that ended before the first order", "W2", "UPDATE agreement SET"
+       " ended_at = '2026-03-01 00:00:00' WHERE person_id = :bert"),
+    _c("an agreement's PDF swapped", "W2", "UPDATE agreement SET pdf ="
+       " (SELECT pdf FROM agreement WHERE person_id = :bert) WHERE person_id = :anna"),
+    _c("a PDF's hash edited", "W2", "UPDATE agreement SET pdf_sha256 = 'f'"
+       " WHERE person_id = :anna"),
+    _c("a PDF that no key opens", "W2", "UPDATE agreement SET pdf = :strange_bytes"
+       " WHERE person_id = :anna"),
+    _c("a template's text edited", "W2", "UPDATE agreement_template SET body = body || '.'"),
+    _c("a template that need not be signed any more", "W2", "UPDATE agreement_template SET"
+       " mandatory = NOT mandatory"),
+    _c("a template in force from another day", "W2", "UPDATE agreement_template SET"
+       " effective_on = '2020-02-29'"),
+    _c("a template's hash edited", "W2", "UPDATE agreement_template SET sha256 = 'f'"),
+    _c("a check passed with another word of WeChat's", "W2", "UPDATE identity_check SET"
+       " verify_ret = 10300 WHERE person_id = :bert"),
+    _c("a check passed without WeChat's word", "W2", "UPDATE identity_check SET verify_ret = NULL"
+       " WHERE person_id = :anna"),
     _c("an identity check that was not passed", "W2", "UPDATE identity_check SET state = 'failed'"
        " WHERE person_id = :bert"),
     _c("an identity check of somebody else", "W2", "UPDATE identity_check SET person_id = :anna"
@@ -128,6 +181,9 @@ PEOPLE = (
        " decided_on = '2007-06-01', own_labour_income = false WHERE person_id = :bert"),
     _c("joined in retirement", "W3", "UPDATE enrolment SET decided_on = '2060-01-01'"
        " WHERE person_id = :bert"),
+    _c("joined under a policy that nobody can read", "W3", "UPDATE policy_version SET"
+       " document = '{}',"
+       " sha256 = '44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a'"),
     _c("a rule of a policy edited", "D7", "UPDATE policy_version SET document ="
        " replace(document, '16', '14')"),
     _c("a policy's hash edited", "D7", "UPDATE policy_version SET sha256 = 'f'"),

@@ -58,7 +58,7 @@ def test_the_town_is_clean_before_anybody_touches_it(town: House) -> None:
 def test_every_invariant_has_a_corruption_that_breaks_it() -> None:
     named = {name for corruption in CORRUPTIONS for name in corruption.breaks}
     assert named == set(INVARIANTS)
-    assert len(CORRUPTIONS) >= 80
+    assert len(CORRUPTIONS) >= 150
     assert len({corruption.what for corruption in CORRUPTIONS}) == len(CORRUPTIONS)
 
 
@@ -100,14 +100,30 @@ def test_books_that_cannot_be_read_are_not_called_clean(town: House) -> None:
     assert "clean" not in result.output
 
 
-def test_a_name_under_a_lost_key_could_not_be_checked(town: House) -> None:
+def test_what_no_key_opens_is_named_and_the_other_checks_go_on(town: House) -> None:
     with owner_of(town) as owner:
         owner.run(["UPDATE person SET id_number = id_number_index"])
 
     result = verify_on_the_terminal(town)
 
-    assert result.exit_code == 2
-    assert "VaultCannotOpen" in result.output
+    assert result.exit_code == 1
+    lines = result.output.splitlines()
+    assert lines[-1] == "broken: W1, W3"
+    assert tuple(line.split()[0] for line in lines[:-1] if line[0] != " ") == INVARIANTS
+    unreadable = "       could not be checked: VaultCannotOpen person.id_number"
+    assert lines[lines.index(unreadable) - 1].startswith("W1   BROKEN (1)")
+    assert lines.count(unreadable) == 2
+
+
+def test_what_cannot_be_read_is_not_quoted(town: House) -> None:
+    with owner_of(town) as owner:
+        owner.run(["UPDATE policy_version SET document = '{\"13812341234\"'"])
+
+    result = verify_on_the_terminal(town)
+
+    assert result.exit_code == 1
+    assert "       could not be checked: PolicyInvalid\n" in result.output
+    assert "13812341234" not in result.output
 
 
 def verify_on_the_terminal(house: House):  # type: ignore[no-untyped-def] # click's Result
