@@ -35,12 +35,15 @@ def install_command(policy: Path, agreement: Path) -> None:
 
     Running it again adds what is missing and changes nothing.
     """
-    added = installation.install(
-        environment=settings.current().environment,
-        policy_toml=policy.read_text("utf-8"),
-        template=agreement.read_text("utf-8"),
-        at=clock.now(),
-    )
+    try:
+        added = installation.install(
+            environment=settings.current().environment,
+            policy_toml=policy.read_text("utf-8"),
+            template=agreement.read_text("utf-8"),
+            at=clock.now(),
+        )
+    except installation.NOT_INSTALLABLE as unfit:
+        raise click.ClickException(str(unfit)) from unfit
     for line in added or ["nothing to add: everything was installed"]:
         click.echo(line)
 

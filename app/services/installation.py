@@ -8,6 +8,7 @@ from sqlalchemy import select, text
 from app.db import db, reading, transaction
 from app.ledger.chart import CHART
 from app.models import AgreementTemplate, Deployment, HouseAccount, PolicyVersion
+from app.rules.policy import PolicyInvalid
 from app.services import agreement_templates, policies
 
 INSTALLER = "installer"
@@ -19,6 +20,10 @@ class WrongEnvironment(Exception):
 
     def __init__(self, made_by: str, used_by: str) -> None:
         super().__init__(f"the database was made by {made_by}; {used_by} must not use it")
+
+
+# What is wrong with the files or the database, in words for whoever installs.
+NOT_INSTALLABLE = (WrongEnvironment, PolicyInvalid, agreement_templates.TemplateInvalid)
 
 
 def install(*, environment: str, policy_toml: str, template: str, at: datetime) -> list[str]:
