@@ -12,7 +12,6 @@ from pathlib import Path
 from app import create_app
 from app.serving import (
     is_a_command,
-    keep_to_this_machine,
     make_sandbox_ready,
     reasons_not_to_serve,
 )
@@ -42,6 +41,5 @@ elif is_serving:
 app = create_app()
 
 if is_serving and is_sandbox:
-    keep_to_this_machine(app)
     make_sandbox_ready(app)
     refuse_with_reasons()

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from app import api, cli, clock, db, documents, log, settings, vault, wechat
+from app import api, cli, clock, db, documents, log, serving, settings, vault, wechat
 
 __all__ = ["create_app"]
 
@@ -10,9 +10,10 @@ __all__ = ["create_app"]
 def create_app(given: settings.Settings | None = None) -> Flask:
     """An application for these settings, or for those of the environment.
 
-    Raises `SettingsUnfit` with every setting that must be mended.
+    Raises `SettingsUnfit` with every setting that must be mended. However it is served, a sandbox
+    answers this machine alone, and production must be fit to serve.
     """
-    chosen = settings.load() if given is None else given
+    chosen = serving.fit_settings() if given is None else given
     log.configure(chosen.log_level)
     clock.follow_offset_file(chosen.clock_offset_file)
     app = Flask(__name__, static_folder=None)
@@ -24,4 +25,6 @@ def create_app(given: settings.Settings | None = None) -> Flask:
     documents.install(app, chosen.seal)
     api.install(app)
     cli.install(app)
+    if not chosen.is_production:
+        serving.keep_to_this_machine(app)
     return app

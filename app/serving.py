@@ -41,6 +41,19 @@ def reasons_not_to_serve() -> list[str]:
     return reasons + _seal_reasons(chosen.seal) + _database_reasons(chosen)
 
 
+def fit_settings() -> settings.Settings:
+    """The settings of this deployment, fit for what is at work here.
+
+    Raises `SettingsUnfit`; where production is to be served, also with what its database lacks.
+    """
+    chosen = settings.load()
+    if chosen.is_production and not is_a_command():
+        reasons = reasons_not_to_serve()
+        if reasons:
+            raise settings.SettingsUnfit(reasons, settings=chosen)
+    return chosen
+
+
 def make_sandbox_ready(app: Flask) -> None:
     """The embedded SQLite database of a sandbox is migrated and installed; nothing elsewhere.
 

@@ -53,6 +53,7 @@ class House:
     def reset(self) -> None:
         """Nobody has ever been here, and it is nine o'clock on 2 March 2026."""
         self._wechat.close()
+        self._wechat.before = None
         with self.app.app_context():
             db.engine.dispose()
         self.database.reset()
@@ -136,6 +137,16 @@ class House:
         paths = [call["path"] for call in self._control("GET", "calls")["last"]]
         asked = [path.rsplit("/", 1)[1] for path in paths if "/out-trade-no/" in path]
         return str(asked[-1])
+
+    def just_before(self, path_end: str, act: Callable[[], Any]) -> None:
+        """`act` happens once, at WeChat, just before it takes a call whose path ends like this."""
+
+        def watch(path: str) -> None:
+            if path.endswith(path_end):
+                self._wechat.before = None
+                act()
+
+        self._wechat.before = watch
 
     def send_notice(self, notice: dict[str, Any]) -> requests.Response:
         """The service's answer to a notice (headers and body as the sandbox built them)."""
@@ -224,6 +235,7 @@ class _Switch:
 
     def __init__(self) -> None:
         self._sandbox: Flask | None = None
+        self.before: Callable[[str], None] | None = None
 
     def open(self, sandbox: Flask) -> None:
         self._sandbox = sandbox
@@ -237,6 +249,8 @@ class _Switch:
         if self._sandbox is None:
             start_response("503 Service Unavailable", [])
             return [b""]
+        if self.before is not None:
+            self.before(environ["PATH_INFO"])
         return self._sandbox(environ, start_response)
 
 

@@ -95,11 +95,15 @@ def test_a_sandbox_is_not_for_others_to_reach(sandbox_folder: Path, tmp_path: Pa
         assert "APP_ENV=sandbox binds loopback only" in refused.stderr
 
 
-def test_no_server_shows_a_sandbox_to_another_machine(sandbox_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("module", "name"), [("wsgi", "app"), ("app", "create_app")])
+def test_no_server_shows_a_sandbox_to_another_machine(
+    sandbox_folder: Path, tmp_path: Path, module: str, name: str
+) -> None:
     environment = plain_environment(tmp_path / "home", SANDBOX_FOLDER=str(sandbox_folder))
     peers = ("127.0.0.1", "::1", "::ffff:127.0.0.1", "", "203.0.113.9", "::ffff:203.0.113.9")
     asking = (
-        "import wsgi; client = wsgi.app.test_client()\n"
+        f"from {module} import {name} as served\n"
+        "client = (served if hasattr(served, 'test_client') else served()).test_client()\n"
         f"for peer in {peers}:\n"
         "    environ = {'REMOTE_ADDR': peer}\n"
         "    print(client.get('/healthz', environ_overrides=environ).status_code)"
@@ -123,6 +127,18 @@ def test_flask_run_is_refused_as_every_server_is(sound: dict[str, str], tmp_path
     assert [each.returncode for each in started] == [3, 3]
     for each in started:
         assert each.stderr.startswith("not serving:\n  - the database does not answer")
+
+
+def test_the_factory_by_itself_does_not_serve_what_is_not_fit(
+    sound: dict[str, str], tmp_path: Path
+) -> None:
+    nobody = f"postgresql+psycopg://web@/lingcun?host={tmp_path}"
+    environment = plain_environment(tmp_path / "home", **sound | {"DATABASE_URL": nobody})
+
+    started = python("-m", "flask", "--app", "app", "run", "--port", "0", environment=environment)
+
+    assert started.returncode != 0
+    assert "the database does not answer" in started.stderr
 
 
 def test_other_flask_commands_work_on_what_is_not_ready_to_serve(

@@ -14,7 +14,7 @@ from app.money import yuan
 from app.rules.policy import Policy
 from app.services import consents, enrolment, policies
 from app.services.agreement_templates import filled, template_on
-from app.services.members import Member
+from app.services.members import Member, refuse_unless_bound
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ def prepared_paper(member: Member, person: Person, at: datetime) -> PreparedPape
 
     Raises `StepMissing`, and `Refused` when he may not join any more.
     """
+    refuse_unless_bound(member)
     consents.refuse_without_consents(member.wechat_account_id)
     on = clock.day_of(at)
     in_force = policies.policy_on(on)

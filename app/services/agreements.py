@@ -14,7 +14,7 @@ from app.documents.seal import seal_pdf
 from app.documents.seal_check import check_seal
 from app.errors import Absent, Conflict
 from app.models import Agreement, AgreementTemplate, Person
-from app.services.agreement_paper import AgreementDraft, prepared_paper
+from app.services.agreement_paper import AgreementDraft, PreparedPaper, prepared_paper
 from app.services.agreement_templates import lowest_number_accepted
 from app.services.members import Member, StepMissing, locked_person
 
@@ -85,7 +85,7 @@ def sign(*, member: Member, text_sha256: str, at: datetime) -> SignedAgreement:
         agreement_pdf(prepared.paper), seal=documents.centre_seal(), at=at, reason=SEAL_REASON
     )
 
-    return _store(member, person_id, prepared.draft.text_sha256, pdf, at)
+    return _store(member, prepared, pdf, at)
 
 
 def agreements_of(*, member: Member) -> tuple[SignedAgreement, ...]:
@@ -164,13 +164,11 @@ def agreement_in_force(person_id: int, *, on: date) -> Agreement:
 
 
 @retried
-def _store(
-    member: Member, person_id: int, text_sha256: str, pdf: bytes, at: datetime
-) -> SignedAgreement:
+def _store(member: Member, prepared: PreparedPaper, pdf: bytes, at: datetime) -> SignedAgreement:
+    person_id, text_sha256 = member.proved(), prepared.draft.text_sha256
     with transaction() as session:
-        person = locked_person(person_id)
-        prepared = prepared_paper(member, person, at)
-        if prepared.draft.text_sha256 != text_sha256:
+        # Not the text alone: the sealed evidence must still be what stands beside it.
+        if prepared_paper(member, locked_person(person_id), at) != prepared:
             raise AgreementTextChanged()
         signed = _signed(person_id, text_sha256)
         if signed is not None:  # a second tap was faster

@@ -12,13 +12,13 @@ from sqlalchemy import func, select
 
 from app import clock, ids, vault, wechat
 from app.db import db, insert_unless_there, retried, transaction
-from app.errors import Conflict, Refused, Unacceptable, Unauthenticated
+from app.errors import Conflict, Refused, Unacceptable
 from app.models import IdempotencyKey, PaymentOrder, Person, WechatAccount
 from app.money import Fen
 from app.rules.deposit import refusals_to_order
 from app.rules.periods import month_end, month_start
 from app.services import agreements, enrolment, policies
-from app.services.members import Member, locked_person
+from app.services.members import Member, locked_person, refuse_unless_bound
 from app.services.own_deposits import DepositView, view_of
 from app.wechat.faults import WechatRefused, WechatUnavailable
 
@@ -161,8 +161,7 @@ def _repeat(known: IdempotencyKey, body_sha256: str, at: datetime) -> _Intent:
 
 def _new_order(member: Member, amount_fen: Fen, at: datetime) -> PaymentOrder:
     account = db.session().get_one(WechatAccount, member.wechat_account_id)
-    if account.person_id != member.person_id:  # rebound elsewhere since the request came in
-        raise Unauthenticated()
+    refuse_unless_bound(member)
     gateway = wechat.pay()
     return PaymentOrder(
         public_id=ids.new_public_id("dep"),

@@ -14,7 +14,7 @@ from app.rules.id_number import read_id_number
 from app.rules.policy import Policy, RetirementCategory
 from app.rules.refusal import Refusal
 from app.services import policies
-from app.services.members import Member, StepMissing, locked_person
+from app.services.members import Member, StepMissing, locked_person, refuse_unless_bound
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def apply_to_join(*, member: Member, declaration: Declaration, at: datetime) -> 
 
     Raises `StepMissing` before the real-name check.
     """
-    admission, reasons = _decide(member.proved(), declaration, at)
+    admission, reasons = _decide(member, declaration, at)
     if admission is None:
         raise Refused(reasons)
     return admission
@@ -92,11 +92,12 @@ def refuse_unless_eligible(person: Person, *, policy: Policy, on: date) -> Enrol
 
 @retried
 def _decide(
-    person_id: int, declaration: Declaration, at: datetime
+    member: Member, declaration: Declaration, at: datetime
 ) -> tuple[Admission | None, tuple[Refusal, ...]]:
     on = clock.day_of(at)
     with transaction() as session:
-        person = locked_person(person_id)
+        person = locked_person(member.proved())
+        refuse_unless_bound(member)
         in_force = policies.policy_on(on)
         applicant = _applicant(person, declaration)
         reasons = refusals_to_join(applicant, policy=in_force.policy, on=on)

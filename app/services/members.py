@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from app.db import db
-from app.errors import Conflict
-from app.models import Person
+from app.errors import Conflict, Unauthenticated
+from app.models import Person, WechatAccount
 
 
 class StepMissing(Conflict):
@@ -41,6 +41,19 @@ class Member:
         if self.person_id is None:
             raise StepMissing("identity-check")
         return self.person_id
+
+
+def refuse_unless_bound(member: Member) -> None:
+    """Returns when the member's WeChat account still stands for him; else `Unauthenticated`.
+
+    In the caller's transaction, with the person's row locked: he may have proved himself on
+    another phone since the request came in.
+    """
+    bound = db.session().scalar(
+        select(WechatAccount.person_id).where(WechatAccount.id == member.wechat_account_id)
+    )
+    if bound is None or bound != member.person_id:
+        raise Unauthenticated()
 
 
 def locked_person(person_id: int) -> Person:

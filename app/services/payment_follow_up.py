@@ -107,11 +107,19 @@ def settle(out_trade_no: str, *, at: datetime, close: bool = False) -> str:
         return "waiting"
 
     if found is not None and found.trade_state not in _CLOSED_AT_WECHAT:
-        wechat.pay().close(out_trade_no)
+        _close_at_wechat(out_trade_no)
         found = wechat.pay().query(out_trade_no)  # somebody may have paid in between
         if found is not None and found.is_paid:
             return _taken(found, at)
     return _closed(out_trade_no, found, at)
+
+
+def _close_at_wechat(out_trade_no: str) -> None:
+    try:
+        wechat.pay().close(out_trade_no)
+    except WechatRefused as refused:
+        if refused.facts["code"] not in ("ORDERPAID", "ORDER_CLOSED"):
+            raise  # paid or closed a moment ago is no failure: the next query tells which
 
 
 def _taken(paid: Transaction, at: datetime) -> str:

@@ -73,7 +73,7 @@ def live_quota(*, member: Member, home: Home, on: date | None, at: datetime) -> 
         else:
             average = balances.day_product(flexible.id, window)
             first_credit_on = balances.first_movement_on(flexible.id)
-            balance_fen, seq = flexible.balance_fen, flexible.last_seq
+            balance_fen, seq = balances.closing_on(flexible.id, day), flexible.last_seq
         explanation = loan_quota(
             average=average,
             first_credit_on=first_credit_on,

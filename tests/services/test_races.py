@@ -3,8 +3,10 @@
 import uuid
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
+import pytest
 import requests
 from sqlalchemy import func, select
 
@@ -227,3 +229,36 @@ class overtaken:  # noqa: N801 - reads as a sentence in a with statement
     def _hold_back(self, response: requests.Response, **_: Any) -> None:
         if response.url.endswith("/jsapi"):
             self._meanwhile(None, prepay_id=response.json()["prepay_id"])
+
+
+def test_a_cancel_that_loses_to_a_payment_finds_the_money(house: House) -> None:
+    phone, _ = a_phone(house)
+    ordered = phone.order(50_000)
+    path = f"/v1/me/deposits/{ordered['deposit']['deposit_id']}"
+    pay = partial(phone.wechat.pay, ordered["payment_parameters"], notify=False)
+    house.just_before("/close", pay)
+
+    with pytest.raises(Problem) as refused:
+        phone.post(f"{path}/cancel")
+
+    assert refused.value.kind == "deposit-already-paid"
+    assert phone.get(path)["state"] == "credited"
+
+
+def test_a_proof_given_while_signing_is_never_left_out_of_the_paper(house: House) -> None:
+    """Either the paper carries the newest proof, or the signature is asked for again."""
+    phone = house.phone()
+    phone.log_in()
+    phone.consent()
+    phone.prove_identity()
+    phone.enrol()
+
+    def act(number: int) -> None:
+        return phone.prove_identity() if number else phone.sign_agreement()
+
+    answers = at_once(2, act)
+
+    kinds = {each.kind for each in answers if isinstance(each, Problem)}
+    assert kinds <= {"agreement-text-changed"}
+    agreements = phone.get("/v1/me/agreements")
+    assert len(agreements) == 1 - len(kinds)
