@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 
 from app import clock, ids
-from app.db import db, reading, retried, transaction
+from app.db import db, retried, transaction
 from app.errors import Refused
 from app.models import Enrolment, Person, PolicyVersion
 from app.rules.eligibility import Applicant, refusals_to_join, retirement_category_of
@@ -49,15 +49,6 @@ def apply_to_join(*, member: Member, declaration: Declaration, at: datetime) -> 
     if admission is None:
         raise Refused(reasons)
     return admission
-
-
-def admission_of(*, member: Member) -> Admission | None:
-    """The member's latest admission; None before he was admitted."""
-    if member.person_id is None:
-        return None
-    with reading():
-        row = accepted_enrolment(member.person_id)
-        return None if row is None else _admission(row)
 
 
 def accepted_enrolment(person_id: int) -> Enrolment | None:

@@ -116,4 +116,5 @@ def test_a_payment_wechat_dates_into_tomorrow_breaks_no_what_if(house: House) ->
     answer = worker.post("/v1/me/quota/what-if", plan)
 
     assert answer["series"][0]["balance_fen"] == 0
+    assert worker.get("/v1/me/quota")["balance_fen"] == 0  # the balance of the day it answers
     assert worker.get("/v1/me/account")["flexible_fen"] == 50_000
