@@ -1,10 +1,12 @@
 """Errors are facts: what stopped a step, with its numbers; no HTTP in them.
 
-Five kinds, and the door maps each to one answer (`api/problems.py`, RFC 9457):
+Seven kinds, and the door maps each to one answer (`api/problems.py`, RFC 9457):
 
     Unauthenticated  who are you?            Absent       there is no such thing (for you)
+    Forbidden        you are known, and this is not yours to do
     Unacceptable     the input or the rules refuse it, with every reason at once
     Conflict         not now: another step comes first, or another request is at it
+    TooMany          not so often
     Unavailable      a part we need does not answer; nothing was changed, or it is recorded
 """
 
@@ -52,6 +54,22 @@ class Unauthenticated(Fact):
     """Nobody, or nobody any more, stands behind the request."""
 
     sentence = "请先登录。"
+
+
+class Forbidden(Fact):
+    """Who asks is known, and may not do this."""
+
+    sentence = "您没有办理此事项的权限。"
+
+
+class TooMany(Fact):
+    """Too often in too short a time; `retry_after_s` says when it may be tried again."""
+
+    sentence = "尝试次数过多，请{retry_after_s}秒后再试。"
+
+    def __init__(self, *, retry_after_s: int) -> None:
+        super().__init__(retry_after_s=retry_after_s)
+        self.retry_after_s = retry_after_s
 
 
 class Absent(Fact):

@@ -7,6 +7,7 @@ a log tell an order from an agreement, the randomness makes guessing another's i
 import hashlib
 import re
 import secrets
+from datetime import date
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u to misread
 _PUBLIC_ID = re.compile(r"[a-z]{2,4}_[0-9a-hjkmnp-tv-z]{26}")
@@ -40,6 +41,16 @@ def new_token() -> str:
 def token_hash(token: str) -> bytes:
     """What is stored of a token: SHA-256 suffices, the token itself is uniformly random."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def new_activation_code() -> str:
+    """What lets a new member of staff set a password: 130 random bits, shown once."""
+    return _random(26)
+
+
+def acceptance_number(day: date, serial: int) -> str:
+    """The number people quote for something that waits: the day it came in, and a serial."""
+    return f"SL{day:%Y%m%d}{serial:08d}"
 
 
 def account_number(centre_code: str, serial: int) -> str:

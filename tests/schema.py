@@ -19,7 +19,9 @@ _ALEMBICS_OWN = "alembic_version"
 
 _POSTGRESQL = {
     "column": """
-        SELECT c.relname || ' ' || a.attnum || ' ' || a.attname,
+        SELECT c.relname || ' '
+               || row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum)
+               || ' ' || a.attname,
                format_type(a.atttypid, a.atttypmod)
                || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END
                || COALESCE(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), '')

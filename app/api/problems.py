@@ -1,6 +1,7 @@
 """Errors on the wire: RFC 9457 problem+json, stable kebab types, Chinese sentences.
 
-Unauthenticated 401 · Absent 404 · Conflict 409 · Unacceptable 422 · Unavailable 503
+Unauthenticated 401 · Forbidden 403 · Absent 404 · Conflict 409 · Unacceptable 422 · TooMany 429
+· Unavailable 503
 """
 
 import json
@@ -13,13 +14,25 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from app import log
-from app.errors import Absent, Conflict, Fact, Refused, Unacceptable, Unauthenticated, Unavailable
+from app.errors import (
+    Absent,
+    Conflict,
+    Fact,
+    Forbidden,
+    Refused,
+    TooMany,
+    Unacceptable,
+    Unauthenticated,
+    Unavailable,
+)
 
 _KINDS: tuple[tuple[type[Fact], int, str], ...] = (
     (Unauthenticated, 401, "需要登录"),
+    (Forbidden, 403, "没有权限"),
     (Absent, 404, "没有找到"),
     (Conflict, 409, "暂不能办理"),
     (Unacceptable, 422, "提交内容有误"),
+    (TooMany, 429, "过于频繁"),
     (Unavailable, 503, "服务繁忙"),
 )
 _HTTP_SENTENCES = {
@@ -79,7 +92,7 @@ def _answer_fact(fact: Fact) -> Response:
         extra["reasons"] = ReasonSchema(many=True).dump(fact.reasons)
     if isinstance(fact, Conflict) and fact.step:
         extra["step"] = fact.step
-    if isinstance(fact, Unavailable):
+    if isinstance(fact, Unavailable | TooMany):
         headers["Retry-After"] = str(fact.retry_after_s)
     if isinstance(fact, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"

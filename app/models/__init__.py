@@ -2,6 +2,8 @@
 
 from app.models.account import FLEXIBLE, UNIT, FundAccount, IdentitySegment, SubAccount
 from app.models.agreement import Agreement, AgreementTemplate
+from app.models.approval import Approval, DepositLimitOverride, ManualJournal, WorkItem
+from app.models.audit import AuditAnswer, AuditEntry
 from app.models.deployment import Deployment, JobRun
 from app.models.ledger import (
     BookDay,
@@ -22,6 +24,7 @@ from app.models.person import (
     WechatAccount,
 )
 from app.models.policy import PolicyVersion
+from app.models.staff import StaffAccount, StaffAssignment, StaffPerson, StaffSession, UsageWindow
 
 from app.models import append_only  # isort: skip  # noqa: F401 - triggers follow the tables
 
@@ -30,11 +33,15 @@ __all__ = [
     "UNIT",
     "Agreement",
     "AgreementTemplate",
+    "Approval",
+    "AuditAnswer",
+    "AuditEntry",
     "BookDay",
     "BookDayTotal",
     "Consent",
     "DailyBalanceSnapshot",
     "Deployment",
+    "DepositLimitOverride",
     "Enrolment",
     "FundAccount",
     "HouseAccount",
@@ -43,6 +50,7 @@ __all__ = [
     "IdentitySegment",
     "JobRun",
     "Journal",
+    "ManualJournal",
     "MemberSession",
     "Notice",
     "PaymentCase",
@@ -50,8 +58,14 @@ __all__ = [
     "Person",
     "PolicyVersion",
     "Posting",
+    "StaffAccount",
+    "StaffAssignment",
+    "StaffPerson",
+    "StaffSession",
     "SubAccount",
+    "UsageWindow",
     "UsedLoginCode",
     "WechatAccount",
     "WechatPayment",
+    "WorkItem",
 ]

@@ -1,4 +1,4 @@
-"""Triggers that hold the books append-only and orders moving forward, on both databases.
+"""Triggers that hold books and audit append-only, orders moving forward, approvals unedited.
 
 PostgreSQL's app role has no right to change journals at all; the triggers bind the owner, too,
 and they are what SQLite has. They are attached to the tables here, and written out once more in
@@ -10,7 +10,10 @@ from typing import Any
 from sqlalchemy import DDL, Table, event
 
 from app.db import db
-from app.models import ledger, payment
+from app.models import approval, audit, ledger, payment
+
+BOOKS = ("journal", "posting")
+AUDIT = ("audit_entry", "audit_answer")
 
 _FORWARD_ONLY = """
     (OLD.state = 'credited' AND NEW.state <> 'credited')
@@ -18,11 +21,38 @@ _FORWARD_ONLY = """
     OR (OLD.state = 'prepaid' AND NEW.state = 'created')
 """
 
+# What was proposed stays as it was; what is decided stays decided.
+_FROZEN = " OR ".join(
+    [
+        "OLD.state <> 'submitted'",
+        *(
+            f"OLD.{column} <> NEW.{column}"
+            for column in (
+                "public_id",
+                "action",
+                "district",
+                "payload",
+                "payload_sha256",
+                "reason",
+                "maker_account_id",
+                "maker_person_id",
+                "submitted_at",
+                "submit_audit_id",
+                "expires_at",
+            )
+        ),
+        *(
+            f"COALESCE(OLD.{column}, 0) <> COALESCE(NEW.{column}, 0)"
+            for column in ("subject_person_id", "resubmits_id")
+        ),
+    ]
+)
+
 
 def sqlite_ddl() -> list[tuple[str, str]]:
     """(table, statement) for SQLite."""
     found = []
-    for table in ("journal", "posting"):
+    for table in (*BOOKS, *AUDIT):
         found += [
             (
                 table,
@@ -39,6 +69,18 @@ def sqlite_ddl() -> list[tuple[str, str]]:
             "BEGIN SELECT RAISE(ABORT, 'an order only moves forward'); END",
         )
     )
+    found += [
+        (
+            "approval",
+            f"CREATE TRIGGER approval_stays_as_decided BEFORE UPDATE ON approval WHEN {_FROZEN} "
+            "BEGIN SELECT RAISE(ABORT, 'an approval is not edited'); END",
+        ),
+        (
+            "approval",
+            "CREATE TRIGGER approval_refuses_delete BEFORE DELETE ON approval "
+            "BEGIN SELECT RAISE(ABORT, 'approval is append-only'); END",
+        ),
+    ]
     return found
 
 
@@ -53,8 +95,14 @@ def postgresql_ddl() -> list[tuple[str, str]]:
         f"BEGIN IF {_FORWARD_ONLY} THEN RAISE EXCEPTION 'an order only moves forward'; END IF; "
         "RETURN NEW; END $$"
     )
-    found = [("journal", refuse), ("payment_order", forward)]
-    for table in ("journal", "posting"):
+    frozen = (
+        "CREATE OR REPLACE FUNCTION approval_is_frozen() RETURNS trigger LANGUAGE plpgsql AS $$ "
+        f"BEGIN IF {_FROZEN} THEN RAISE EXCEPTION 'an approval is not edited'; END IF; "
+        "RETURN NEW; END $$"
+    )
+    found = [(table, refuse) for table in (*BOOKS, *AUDIT, "approval")]
+    found += [("payment_order", forward), ("approval", frozen)]
+    for table in (*BOOKS, *AUDIT):
         found.append(
             (
                 table,
@@ -69,14 +117,32 @@ def postgresql_ddl() -> list[tuple[str, str]]:
             "FOR EACH ROW EXECUTE FUNCTION order_moves_forward()",
         )
     )
+    found += [
+        (
+            "approval",
+            "CREATE TRIGGER approval_stays_as_decided BEFORE UPDATE ON approval "
+            "FOR EACH ROW EXECUTE FUNCTION approval_is_frozen()",
+        ),
+        (
+            "approval",
+            "CREATE TRIGGER approval_refuses_delete BEFORE DELETE OR TRUNCATE ON approval "
+            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()",
+        ),
+    ]
     return found
 
 
 def _attach() -> None:
+    named = (
+        ledger.Journal,
+        ledger.Posting,
+        payment.PaymentOrder,
+        audit.AuditEntry,
+        audit.AuditAnswer,
+        approval.Approval,
+    )
     tables: dict[str, Table] = {
-        "journal": db.metadata.tables[ledger.Journal.__tablename__],
-        "posting": db.metadata.tables[ledger.Posting.__tablename__],
-        "payment_order": db.metadata.tables[payment.PaymentOrder.__tablename__],
+        each.__tablename__: db.metadata.tables[each.__tablename__] for each in named
     }
     for dialect, statements in (("sqlite", sqlite_ddl()), ("postgresql", postgresql_ddl())):
         for table, statement in statements:

@@ -11,7 +11,10 @@ from app.vault import Encrypted
 
 
 class Person(Model):
-    """A natural person whose identity was proved; one row per ID number (Seed §3)."""
+    """A natural person whose identity was proved; one row per ID number (Seed §3).
+
+    `masked_keys_index` finds him by what a masked paper shows: masked ID number and phone.
+    """
 
     __tablename__ = "person"
 
@@ -24,6 +27,7 @@ class Person(Model):
     phone_index: Mapped[bytes] = mapped_column(index=True)
     real_name_passed_at: Mapped[datetime]
     created_at: Mapped[datetime]
+    masked_keys_index: Mapped[bytes | None] = mapped_column(index=True)
 
 
 class WechatAccount(Model):

@@ -9,10 +9,11 @@ from flask import Flask
 from flask.cli import with_appcontext
 
 from app import clock, settings
+from app.cli.policy import policy_group
 from app.jobs import runner
 from app.services import agreement_templates, installation, verification
 
-_ROOT = Path(__file__).resolve().parents[1]
+_ROOT = Path(__file__).resolve().parents[2]
 FIRST_POLICY = _ROOT / "policies" / "huzhou-pilot.toml"
 FIRST_AGREEMENT = _ROOT / "policies" / "agreements" / "huzhou-flexible-1.md"
 BROKEN, COULD_NOT_CHECK = 1, 2
@@ -22,7 +23,7 @@ _TEXT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 def install(app: Flask) -> None:
     """The commands are there, beside `flask db` for migrations."""
-    for command in (install_command, verify_command, jobs, agreement):
+    for command in (install_command, verify_command, jobs, agreement, policy_group):
         app.cli.add_command(command)
 
 
