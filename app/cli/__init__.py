@@ -10,8 +10,9 @@ from flask.cli import with_appcontext
 
 from app import clock, settings
 from app.cli.policy import policy_group
+from app.cli.staff import staff_group
 from app.jobs import runner
-from app.services import agreement_templates, installation, verification
+from app.services import installation, verification
 
 _ROOT = Path(__file__).resolve().parents[2]
 FIRST_POLICY = _ROOT / "policies" / "huzhou-pilot.toml"
@@ -23,7 +24,7 @@ _TEXT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 def install(app: Flask) -> None:
     """The commands are there, beside `flask db` for migrations."""
-    for command in (install_command, verify_command, jobs, agreement, policy_group):
+    for command in (install_command, verify_command, jobs, policy_group, staff_group):
         app.cli.add_command(command)
 
 
@@ -95,26 +96,3 @@ def loop_jobs() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     runner.loop(stop=stop)
-
-
-@click.group("agreement")
-def agreement() -> None:
-    """Agreement templates."""
-
-
-@agreement.command("install")
-@click.argument("file", type=_TEXT_FILE)
-@with_appcontext
-def install_agreement(file: Path) -> None:
-    """Install a newer agreement template (sandbox only: elsewhere two people approve it)."""
-    if settings.current().is_production:
-        raise click.ClickException(
-            "in production an agreement template needs two people's approval"
-        )
-    try:
-        code = agreement_templates.install_next(
-            file.read_text("utf-8"), by=installation.INSTALLER, at=clock.now()
-        )
-    except agreement_templates.TemplateInvalid as invalid:
-        raise click.ClickException("; ".join(invalid.problems)) from invalid
-    click.echo(f"installed {code}")

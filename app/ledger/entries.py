@@ -4,12 +4,13 @@ Every docstring gives the entry. Events are valued on the Shanghai day they happ
 the bank, and booked on the open accounting day.
 """
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 
 from app import clock
 from app.ledger import chart
 from app.ledger.posting import Event, Line, post
-from app.models import Journal, SubAccount, WechatPayment
+from app.models import Journal, ManualJournal, SubAccount, WechatPayment
 
 
 def deposit_received(
@@ -30,6 +31,45 @@ def payment_suspended(payment: WechatPayment, *, actor: str, at: datetime) -> Jo
     """
     line = Line(chart.WECHAT_IN_TRANSIT, chart.SUSPENSE, payment.amount_fen)
     return post(_event(payment, "payment-suspended", "待查收款", actor, at), [line])
+
+
+def manual_journal(
+    source: ManualJournal, *, lines: Sequence[Line], value_on: date, actor: str, at: datetime
+) -> Journal:
+    """What an accountant proposed and another person approved stands in the books.
+
+    Dr / Cr as its lines say, valued on the day they say.
+    """
+    event = Event(
+        kind="manual-journal",
+        reason="手工凭证",
+        actor=actor,
+        source_kind="manual_journal",
+        source_id=source.id,
+        value_on=value_on,
+        at=at,
+    )
+    return post(event, lines)
+
+
+def manual_journal_reversed(
+    source: ManualJournal, *, of: Journal, lines: Sequence[Line], actor: str, at: datetime
+) -> Journal:
+    """A manual journal's mirror image stands in the books, valued on the same day, in red.
+
+    Dr what was credited / Cr what was debited.
+    """
+    event = Event(
+        kind="manual-journal-reversed",
+        reason="手工凭证冲正",
+        actor=actor,
+        source_kind="manual_journal",
+        source_id=source.id,
+        value_on=of.value_on,
+        at=at,
+        reverses_id=of.id,
+    )
+    return post(event, lines)
 
 
 def _event(payment: WechatPayment, kind: str, reason: str, actor: str, at: datetime) -> Event:

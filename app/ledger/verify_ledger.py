@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
 from sqlalchemy import Case, and_, case, func, or_, select
 from sqlalchemy.orm import aliased
@@ -15,6 +16,7 @@ from app.models import (
     BookDayTotal,
     HouseAccount,
     Journal,
+    ManualJournal,
     Posting,
     SubAccount,
     WechatPayment,
@@ -22,7 +24,7 @@ from app.models import (
 from app.money import MAX_FEN
 
 # Where a journal's source row lies, and the column that points back at the journal (L2).
-SOURCES = {"wechat_payment": WechatPayment}
+SOURCES: dict[str, Any] = {"wechat_payment": WechatPayment, "manual_journal": ManualJournal}
 L8 = "journals and postings refuse every change; sequences are gapless"
 
 

@@ -135,6 +135,16 @@ class QuotaPolicy:
         return tuple(found)
 
 
+@dataclass(frozen=True, slots=True)
+class ServicePolicy:
+    """Within how many calendar days people decide what waits for them (clause O.5)."""
+
+    approval_days: int
+    """From a proposal to its decision by another person. Unit day, clause O.5."""
+    payment_case_days: int
+    """From a payment nobody's order explains to its resolution. Unit day, clause 9.3."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """One whole policy. A section it leaves out raises `PolicySilent` when it is asked for."""
@@ -146,6 +156,7 @@ class Policy:
     eligibility_section: EligibilityPolicy | None = None
     deposit_section: DepositPolicy | None = None
     quota_section: QuotaPolicy | None = None
+    service_section: ServicePolicy | None = None
 
     @property
     def eligibility(self) -> EligibilityPolicy:
@@ -167,6 +178,13 @@ class Policy:
         if self.quota_section is None:
             raise PolicySilent("quota")
         return self.quota_section
+
+    @property
+    def service(self) -> ServicePolicy:
+        """Within how many days people decide; `PolicySilent` if this policy does not say."""
+        if self.service_section is None:
+            raise PolicySilent("service")
+        return self.service_section
 
     @property
     def placeholders(self) -> tuple[str, ...]:

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 
 from app.rules.policy import Figure, Policy
 from app.rules.policy_values import SECTIONS
-from app.rules.policy_words import NAMES, PROVENANCES, difference, plain, value_in_words
+from app.rules.policy_words import (
+    NAMES,
+    PROVENANCES,
+    clause_in_words,
+    difference,
+    plain,
+    value_in_words,
+)
 
 HEAD = "head"
 """The path of the change of code, title or effective day."""
@@ -112,7 +119,7 @@ def _change(standing: Figure, was: Figure | None, becomes: Figure | None, said: 
         clause=standing.clause,
         before=value_in_words(was) if was else None,
         after=value_in_words(becomes) if becomes else None,
-        sentence=f"第{standing.clause}条 {name}：{said}。",
+        sentence=f"{clause_in_words(standing.clause)} {name}：{said}。",
     )
 
 
@@ -129,7 +136,7 @@ def _differences(was: Figure, becomes: Figure) -> Iterator[str]:
         moved = f"由 {value_in_words(was)} 调整为 {value_in_words(becomes)}"
         yield f"{moved}（{more}）" if more else moved
     if was.clause != becomes.clause:
-        yield f"依据条款由 第{was.clause}条 变为 第{becomes.clause}条"
+        yield (f"依据条款由 {clause_in_words(was.clause)} 变为 {clause_in_words(becomes.clause)}")
     if was.provenance != becomes.provenance:
         yield f"出处等级由 {PROVENANCES[was.provenance]} 变为 {PROVENANCES[becomes.provenance]}"
     if was.source != becomes.source:

@@ -20,6 +20,7 @@ from app.rules.policy import (
     Policy,
     PolicyInvalid,
     QuotaPolicy,
+    ServicePolicy,
 )
 from app.rules.policy_values import SECTIONS, Unreadable, problems_between
 
@@ -110,6 +111,7 @@ def _policy_of(raw: dict[str, Any]) -> Policy:
         ),
         deposit_section=DepositPolicy(**read["deposit"]) if "deposit" in read else None,
         quota_section=QuotaPolicy(**read["quota"]) if "quota" in read else None,
+        service_section=ServicePolicy(**read["service"]) if "service" in read else None,
     )
 
 

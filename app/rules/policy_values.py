@@ -121,6 +121,10 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, Reader]]] = {
         "cap_fen": ("fen", _whole(1, MAX_FEN)),
         "rounding_unit_fen": ("fen", _whole(1, MAX_FEN)),
     },
+    "service": {
+        "approval_days": ("day", _whole(1, _DAYS_MAX)),
+        "payment_case_days": ("day", _whole(1, _DAYS_MAX)),
+    },
 }
 """section -> field -> (unit the document must state, reader of its value)."""
 

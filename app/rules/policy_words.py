@@ -29,6 +29,8 @@ NAMES: Mapping[str, str] = {
     "quota.coefficients": "存贷系数",
     "quota.cap_fen": "最高可贷额度",
     "quota.rounding_unit_fen": "额度取整单位",
+    "service.approval_days": "审批办理时限",
+    "service.payment_case_days": "差错款项处理时限",
 }
 """path -> what the figure is called; every field of every section has a name."""
 
@@ -47,6 +49,7 @@ _MEANINGS = {
     "F50": "女性原50周岁退休",
     "AVG_DAILY": "日均缴存余额",
 }
+_OTHER_PARTS = {"0": "基本原则", "O": "组织保障"}
 _IDEOGRAPHIC_SPACE = "\u3000"
 
 
@@ -66,6 +69,12 @@ def value_in_words(figure: Figure) -> str:
 def difference(before: Figure, after: Figure) -> str:
     """By how much, or in which entries, two values of one figure differ; '' if that is plain."""
     return UNITS[_unit_of(after)].difference(before.value, after.value)
+
+
+def clause_in_words(clause: str) -> str:
+    """How the clause is cited: 第6.2条, and for what is no clause of part three 组织保障O.5."""
+    part = _OTHER_PARTS.get(clause.partition(".")[0])
+    return f"{part}{clause}" if part else f"第{clause}条"
 
 
 def plain(text: str) -> str:

@@ -73,12 +73,17 @@ def projection_horizon(on: date) -> date:
 
 
 def refusals_to_plan(
-    plan: WhatIfPlan, *, reserved_in_month_fen: int = 0, policy: Policy, on: date
+    plan: WhatIfPlan,
+    *,
+    reserved_in_month_fen: int = 0,
+    policy: Policy,
+    on: date,
+    month_max_fen: int | None = None,
 ) -> tuple[Refusal, ...]:
     """Every reason why the plan cannot be projected; its deposits obey the limits of real ones.
 
     `reserved_in_month_fen` is what the calendar month of `on` already holds; it counts only if
-    the plan begins in that month.
+    the plan begins in that month. `month_max_fen` is a limit decided for the month of a lump sum.
     """
     first_on = _first_on(plan)
     field = "on" if isinstance(plan, LumpSum) else "from_on"
@@ -95,6 +100,7 @@ def refusals_to_plan(
         reserved_in_month_fen=reserved,
         policy=policy,
         on=min(first_on, last_on),
+        month_max_fen=month_max_fen,
     )
     return day_reasons + amount_reasons
 

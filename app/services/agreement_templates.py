@@ -4,12 +4,16 @@ import re
 import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime
+from difflib import unified_diff
+from typing import Any
 
 from sqlalchemy import func, select
 
-from app.db import db, transaction
-from app.errors import Conflict
+from app import clock
+from app.db import db
+from app.errors import Conflict, Unacceptable
 from app.models import AgreementTemplate
+from app.services.approval_action import Action, Decision, Payload, Proposal
 
 PLACEHOLDERS = frozenset(
     {
@@ -85,19 +89,6 @@ def install_first(text: str, *, by: str, at: datetime) -> str:
     return _install(text, by=by, at=at)
 
 
-def install_next(text: str, *, by: str, at: datetime) -> str:
-    """The template is in force from its day on; raises `TemplateInvalid` if it is not newer.
-
-    Only for the sandbox: where real agreements are signed, a new text needs two people.
-    """
-    with transaction() as session:
-        newest = session.scalar(select(func.max(AgreementTemplate.number))) or 0
-        template = read_template(text)
-        if template.number <= newest:
-            raise TemplateInvalid([f"head: `number` is above {newest}, the newest there is"])
-        return _install(text, by=by, at=at)
-
-
 def template_on(day: date) -> AgreementTemplate:
     """The newest template in force on the day, in the caller's transaction."""
     found = (
@@ -125,8 +116,57 @@ def lowest_number_accepted(day: date) -> int:
     return found or 0
 
 
+# --- the action: a newer text ---
+
+
+def _prepare(payload: Payload, at: datetime) -> Proposal:
+    """`text` is a whole template with its head, newer than every other, of a day still to come."""
+    try:
+        template = read_template(payload["text"])
+    except TemplateInvalid as invalid:
+        raise Unacceptable(fields={"text": invalid.problems}) from None
+    session, problems, today = db.session(), [], clock.day_of(at)
+    newest = session.scalar(select(func.max(AgreementTemplate.number))) or 0
+    if template.number <= newest:
+        problems.append(f"number: 应大于现有最新编号 {newest}")
+    if session.scalar(select(AgreementTemplate.id).where(AgreementTemplate.code == template.code)):
+        problems.append("code: 文本代号已被使用")
+    if template.effective_on <= today:
+        problems.append(f"effective_on: 生效日期应晚于今天（{today}）")
+    if problems:
+        raise Unacceptable(fields={"text": problems})
+    return Proposal(payload=dict(payload))
+
+
+def _apply(payload: Payload, decision: Decision) -> dict[str, Any]:
+    """The text is what is signed from its day on; who must sign again is asked to."""
+    code = _install(payload["text"], by=f"approval:{decision.public_id}", at=decision.at)
+    return {"agreement_template_code": code}
+
+
+def _in_words(payload: Payload) -> list[str]:
+    """What the head says, and each line that goes (−) or comes (+)."""
+    new = read_template(payload["text"])
+    must = "已签署的缴存人须重新签署" if new.mandatory else "已签署的缴存人无须重新签署"
+    said = [f"自{new.effective_on}起，新签协议采用《{new.title}》（{new.code}）；{must}。"]
+    before = db.session().scalar(
+        select(AgreementTemplate.body)
+        .where(AgreementTemplate.number < new.number)
+        .order_by(AgreementTemplate.number.desc())
+        .limit(1)
+    )
+    lines = unified_diff((before or "").splitlines(), new.body.splitlines(), n=0, lineterm="")
+    for line in list(lines)[2:]:  # after the two lines that would name files
+        if line[0] in "+-" and line[1:].strip():
+            said.append(f"{'＋' if line[0] == '+' else '－'} {line[1:]}")
+    return said
+
+
 def _install(text: str, *, by: str, at: datetime) -> str:
     template = read_template(text)
     template.installed_at, template.installed_by = at, by
     db.session().add(template)
     return template.code
+
+
+TEMPLATE = Action(prepare=_prepare, apply=_apply, in_words=_in_words)

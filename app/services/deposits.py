@@ -17,7 +17,7 @@ from app.models import IdempotencyKey, PaymentOrder, Person, WechatAccount
 from app.money import Fen
 from app.rules.deposit import refusals_to_order
 from app.rules.periods import month_end, month_start
-from app.services import agreements, enrolment, policies
+from app.services import agreements, deposit_limits, enrolment, policies
 from app.services.members import Member, locked_person, refuse_unless_bound
 from app.services.own_deposits import DepositView, view_of
 from app.wechat.faults import WechatRefused, WechatUnavailable
@@ -139,6 +139,7 @@ def _allowed_order(member: Member, person: Person, amount_fen: Fen, at: datetime
         reserved_in_month_fen=reserved_in_month_fen(person.id, on),
         policy=in_force.policy,
         on=on,
+        month_max_fen=deposit_limits.month_max_fen(person.id, on),
     )
     if reasons:
         raise Refused(reasons)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import Select, delete, select
 
 from app import vault
 from app.db import db, insert_unless_there
@@ -52,14 +52,10 @@ def drop_old(*, before: datetime) -> None:
 
 
 def _locked(limit: Limit, key: str, at: datetime) -> UsageWindow:
-    insert_unless_there(
-        UsageWindow, kind=limit.kind, key_index=_index(key), started_at=at, used=0
-    )
+    insert_unless_there(UsageWindow, kind=limit.kind, key_index=_index(key), started_at=at, used=0)
     row = (
         db.session()
-        .scalars(
-            _query(limit, key).with_for_update().execution_options(populate_existing=True)
-        )
+        .scalars(_query(limit, key).with_for_update().execution_options(populate_existing=True))
         .one()
     )
     if at >= row.started_at + limit.window:
@@ -67,7 +63,7 @@ def _locked(limit: Limit, key: str, at: datetime) -> UsageWindow:
     return row
 
 
-def _query(limit: Limit, key: str):  # type: ignore[no-untyped-def]
+def _query(limit: Limit, key: str) -> Select[UsageWindow]:
     return select(UsageWindow).where(
         UsageWindow.kind == limit.kind, UsageWindow.key_index == _index(key)
     )

@@ -17,6 +17,7 @@ from app.db import db, insert_unless_there, retried, transaction
 from app.errors import Unauthenticated
 from app.ledger import entries
 from app.models import Notice, PaymentCase, PaymentOrder, WechatPayment
+from app.services import work_items
 from app.services.accounts import open_account
 from app.services.members import locked_person
 from app.wechat.apiv3 import NotFromWechat
@@ -250,6 +251,10 @@ def _open_case(
         next_query_at=at,
     )
     if inserted:
+        query = select(PaymentCase).where(
+            PaymentCase.transaction_id == paid.transaction_id, PaymentCase.kind == kind
+        )
+        work_items.open_for_case(db.session().scalars(query).one(), at=at)
         fields = [each.field for each in found]
         log.get().warning("payment-case-opened", kind=kind, differences=fields)
 
@@ -268,3 +273,4 @@ def _resolve_unconfirmed(transaction_id: str, resolution: str, at: datetime) -> 
     )
     if case is not None:
         case.resolved_at, case.resolution = at, resolution
+        work_items.close(case_id=case.id, at=at)

@@ -1,16 +1,20 @@
-"""The policy in force on a day, and how the first one comes in."""
+"""The policy in force on a day, how the first one comes in, and every later one by two people."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import select
 
+from app import clock, settings
 from app.db import db, reading
-from app.errors import Conflict
+from app.errors import Conflict, Unacceptable
 from app.models import PolicyVersion
-from app.rules.policy import Policy
-from app.rules.policy_document import load_policy, policy_from_canonical
+from app.rules.policy import Policy, PolicyInvalid
+from app.rules.policy_diff import changes
+from app.rules.policy_document import PolicyDocument, load_policy, policy_from_canonical
+from app.services.approval_action import Action, Decision, Payload, Proposal
 
 
 class NoPolicyInForce(Conflict):
@@ -57,6 +61,95 @@ def install_first(toml_text: str, *, by: str, at: datetime) -> str:
     A first version may start in the past; later ones need two people and may not.
     """
     document = load_policy(toml_text)
+    _add(document, by=by, at=at)
+    return document.code
+
+
+@dataclass(frozen=True)
+class PolicyLine:
+    """A stored version in a list; `until_on` is the day the next one takes over."""
+
+    code: str
+    title: str
+    effective_on: date
+    until_on: date | None
+    sha256: str
+    placeholders: int
+    installed_by: str
+
+
+def policy_versions() -> tuple[PolicyLine, ...]:
+    """Every version, the newest first: policies are few."""
+    with reading() as session:
+        rows = session.scalars(
+            select(PolicyVersion).order_by(PolicyVersion.effective_on.desc())
+        ).all()
+        days: list[date | None] = [None, *(row.effective_on for row in rows)]
+        return tuple(
+            PolicyLine(
+                code=row.code,
+                title=row.title,
+                effective_on=row.effective_on,
+                until_on=until_on,
+                sha256=row.sha256,
+                placeholders=len(_typed(row.document).placeholders),
+                installed_by=row.installed_by,
+            )
+            for row, until_on in zip(rows, days, strict=False)
+        )
+
+
+# --- the action: a new version ---
+
+
+def _prepare(payload: Payload, at: datetime) -> Proposal:
+    """`document` is a whole policy in TOML, valid, and in force from a day still to come."""
+    try:
+        document = load_policy(payload["document"])
+    except PolicyInvalid as invalid:
+        raise Unacceptable(fields={"document": list(invalid.problems)}) from None
+    problems = _not_to_be_added(document, clock.day_of(at))
+    if problems:
+        raise Unacceptable(fields={"document": problems})
+    return Proposal(payload=dict(payload))
+
+
+def _apply(payload: Payload, decision: Decision) -> dict[str, Any]:
+    """The version stands, and is in force from its day on."""
+    document = load_policy(payload["document"])
+    _add(document, by=f"approval:{decision.public_id}", at=decision.at)
+    return {"policy_code": document.code, "sha256": document.sha256}
+
+
+def _in_words(payload: Payload) -> list[str]:
+    """Each change against the policy in force the day before, a sentence each."""
+    after = load_policy(payload["document"]).policy
+    try:
+        before = policy_on(after.effective_on - timedelta(days=1)).policy
+    except NoPolicyInForce:
+        return [f"自{after.effective_on}起施行《{after.title}》（{after.code}）。"]
+    said = [each.sentence for each in changes(before, after)]
+    unknown = len(after.placeholders)
+    return said + ([f"其中 {unknown} 项数值尚无正式依据（示意）。"] if unknown else [])
+
+
+def _not_to_be_added(document: PolicyDocument, today: date) -> list[str]:
+    session = db.session()
+    problems = []
+    if document.effective_on <= today:
+        problems.append(f"effective_on: 施行日期应晚于今天（{today}）")
+    taken = select(PolicyVersion.code)
+    if session.scalar(taken.where(PolicyVersion.effective_on == document.effective_on)):
+        problems.append("effective_on: 该日已有另一版本施行")
+    if session.scalar(taken.where(PolicyVersion.code == document.code)):
+        problems.append("code: 版本代号已被使用")
+    if settings.current().is_production and document.policy.placeholders:
+        named = "、".join(document.policy.placeholders)
+        problems.append(f"以下数值尚无正式依据，不能施行：{named}")
+    return problems
+
+
+def _add(document: PolicyDocument, *, by: str, at: datetime) -> None:
     db.session().add(
         PolicyVersion(
             code=document.code,
@@ -69,10 +162,12 @@ def install_first(toml_text: str, *, by: str, at: datetime) -> str:
             installed_by=by,
         )
     )
-    return document.code
 
 
 @lru_cache(maxsize=64)
 def _typed(document: str) -> Policy:
     # Policies are immutable and few; parsing one costs more than the rest of a quota answer.
     return policy_from_canonical(document)
+
+
+VERSION = Action(prepare=_prepare, apply=_apply, in_words=_in_words)

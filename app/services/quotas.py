@@ -21,7 +21,7 @@ from app.rules.quota_projection import (
     projection_note,
     refusals_to_plan,
 )
-from app.services import deposits, policies
+from app.services import deposit_limits, deposits, policies
 from app.services.accounts import open_flexible
 from app.services.members import Member
 
@@ -94,8 +94,15 @@ def what_if(*, member: Member, plan: WhatIfPlan, home: Home, at: datetime) -> Wh
     with reading():
         policy = policies.policy_on(today).policy
         reserved_fen = deposits.reserved_in_month_fen(person_id, today)
+        own_max = (
+            deposit_limits.month_max_fen(person_id, plan.on) if isinstance(plan, LumpSum) else None
+        )
         reasons = refusals_to_plan(
-            plan, reserved_in_month_fen=reserved_fen, policy=policy, on=today
+            plan,
+            reserved_in_month_fen=reserved_fen,
+            policy=policy,
+            on=today,
+            month_max_fen=own_max,
         )
         if reasons:
             raise Refused(reasons)

@@ -65,7 +65,7 @@ def test_every_problem_stands_on_its_own_line_with_the_line_of_its_field(
     text = (
         with_value(POLICY_TEXT, "cap_fen", '"700000"')
         .replace("[deposit.min_per_order_fen]", "[deposit.lowest_fen]")
-        .replace('unit = "day"', 'unit = "month"')
+        .replace('unit = "day"', 'unit = "month"', 1)
         .replace('title = "', "title = 7 # ")
     )
     file = write(text)
@@ -78,6 +78,27 @@ def test_every_problem_stands_on_its_own_line_with_the_line_of_its_field(
         f"{file}:{line_of(text, '[deposit.lowest_fen]')}: deposit.lowest_fen: unknown key",
         f"{file}: deposit.min_per_order_fen: missing",
         f'{file}:{line_of(text, "[quota.window_days]")}: quota.window_days.unit: must be "day"',
+        f"{file}:{line_of(text, '[quota.cap_fen]')}: quota.cap_fen: must be a whole number",
+    ]
+
+
+def test_a_name_that_only_begins_alike_or_stands_elsewhere_is_not_the_line(
+    house: House, write: Write
+) -> None:
+    text = (
+        with_value(POLICY_TEXT, "cap_fen", "true")
+        .replace("[quota.cap_fen]", "[quota.cap]\nvalue = 1\n\n[quota.cap_fen]")
+        .replace("title = ", "# title = ")
+        .replace("value = 365", 'title = "x"\nvalue = 365')
+    )
+    file = write(text)
+
+    answer = asked(house, "check", file)
+
+    assert answer.output.splitlines() == [
+        f"{file}: title: must be text",
+        f"{file}:{line_of(text, '[quota.cap]')}: quota.cap: unknown key",
+        f"{file}:{line_of(text, '[quota.window_days]')}: quota.window_days.title: unknown key",
         f"{file}:{line_of(text, '[quota.cap_fen]')}: quota.cap_fen: must be a whole number",
     ]
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from app.rules.deposit import refusals_to_order, remaining_in_month_fen
+from app.rules.deposit import refusals_to_order
 from tests.rules.building import TODAY, the_policy
 
 POLICY = the_policy()

@@ -1,0 +1,256 @@
+"""Nobody moves money alone: one person proposes, another decides, and what was seen is done once.
+
+The one mechanism for everything that needs two people. What was proposed cannot be edited, by
+anybody, at any time; another wording is another proposal. The decider says by hash what he saw.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zlib import crc32
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from app import ids
+from app.db import db, lock_for_naming, retried, transaction
+from app.errors import Absent, Conflict, Unacceptable
+from app.models import Approval, WorkItem
+from app.rules import duties
+from app.services import work_items
+from app.services.approval_action import Decision, Proposal, canonical, sha256_of
+from app.services.approval_views import ACTIONS, ApprovalView, view_of, visible
+from app.services.staff import RoleNotAllowed, SamePerson, Staff, refuse_own, refuse_unless_still
+
+LIFETIME = timedelta(days=30)
+SUBMITTED, APPROVED, REJECTED, EXPIRED = "submitted", "approved", "rejected", "expired"
+
+
+class AlreadySubmitted(Conflict):
+    """The same proposal waits already: sending it again must not do it twice."""
+
+    sentence = "相同内容的申请已在审批中，受理号 {acceptance_no}。"
+
+
+class AlreadyDecided(Conflict):
+    """Somebody decided, or time ran out: a decision is made once."""
+
+    sentence = "该申请已办结或已过期，不能再次审批。"
+
+
+class NotAsSeen(Conflict):
+    """The hash is not that of the proposal: what was looked at is not what would be done."""
+
+    sentence = "您确认的内容与申请内容不一致，请重新打开核对后再审批。"
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What is proposed and why; `resubmits` names an earlier proposal it takes the place of."""
+
+    action: str
+    payload: Mapping[str, Any]
+    reason: str
+    resubmits: str | None = None
+
+
+def submit(*, staff: Staff, submission: Submission, at: datetime) -> ApprovalView:
+    """The proposal waits for another person's decision.
+
+    Raises `RoleNotAllowed`, `SamePerson` (about oneself), `AlreadySubmitted`, what its action's
+    check raises, and `Absent` for what lies in another district.
+    """
+    try:
+        return _submit(staff, submission, at)
+    except IntegrityError:  # the same proposal, at the same moment: now it can be seen
+        return _submit(staff, submission, at)
+
+
+def approve(
+    *, staff: Staff, approval_id: str, payload_sha256: str, reason: str, at: datetime
+) -> ApprovalView:
+    """The proposal is approved and carried out, in one transaction, once.
+
+    Raises `Absent`, `RoleNotAllowed`, `SamePerson`, `AlreadyDecided`, `NotAsSeen`, and what
+    carrying it out raises: then nothing was done and the proposal still waits.
+    """
+    return _decide(staff, approval_id, payload_sha256, (APPROVED, reason), at)
+
+
+def reject(
+    *, staff: Staff, approval_id: str, payload_sha256: str, reason: str, at: datetime
+) -> ApprovalView:
+    """The proposal is rejected for a reason; raises as `approve` does."""
+    return _decide(staff, approval_id, payload_sha256, (REJECTED, reason), at)
+
+
+@retried
+def expire_overdue(*, at: datetime) -> dict[str, int]:
+    """Proposals nobody decided in time have expired; answers how many."""
+    with transaction() as session:
+        rows = session.scalars(
+            select(Approval)
+            .where(Approval.state == SUBMITTED, Approval.expires_at <= at)
+            .order_by(Approval.id)
+            .with_for_update(skip_locked=True)
+        ).all()
+        for row in rows:
+            row.state = EXPIRED
+            work_items.close(approval_id=row.id, at=at)
+        return {"expired": len(rows)}
+
+
+@retried
+def _submit(staff: Staff, submission: Submission, at: datetime) -> ApprovalView:
+    with transaction() as session:
+        refuse_unless_still(staff)
+        if staff.role not in duties.ACTIONS[submission.action].makers:
+            raise RoleNotAllowed()
+        proposal = ACTIONS[submission.action].prepare(submission.payload, at)
+        _refuse_foreign(staff, proposal)
+        payload = canonical(proposal.payload)
+        _refuse_waiting(submission.action, sha256_of(payload))
+        row = Approval(
+            public_id=ids.new_public_id("apv"),
+            action=submission.action,
+            district=proposal.district,
+            subject_person_id=(proposal.depositor_ids or (None,))[0],
+            payload=payload,
+            payload_sha256=sha256_of(payload),
+            reason=submission.reason,
+            resubmits_id=_resubmitted(staff, submission),
+            maker_account_id=staff.account_id,
+            maker_person_id=staff.person_id,
+            submitted_at=at,
+            submit_audit_id=staff.audit_id,
+            expires_at=at + LIFETIME,
+            state=SUBMITTED,
+        )
+        session.add(row)
+        session.flush()
+        work_items.open_for_approval(row, at=at)
+        return view_of(session.execute(visible(staff).where(Approval.id == row.id)).one())
+
+
+@retried
+def _decide(
+    staff: Staff, approval_id: str, payload_sha256: str, how: tuple[str, str], at: datetime
+) -> ApprovalView:
+    with transaction() as session:
+        refuse_unless_still(staff)
+        row = _locked(staff, approval_id)
+        lock_for_naming(crc32(row.action.encode()))  # two of a kind at once could name one thing
+        _refuse_to_decide(staff, row, payload_sha256, at)
+        state, reason = how
+        if state == APPROVED:
+            row.executed_sha256, row.result = _carried_out(staff, row, at)
+        row.checker_account_id, row.checker_person_id = staff.account_id, staff.person_id
+        row.decide_audit_id, row.decided_at = staff.audit_id, at
+        row.state, row.decision_reason = state, reason
+        session.flush()
+        work_items.close(approval_id=row.id, at=at)
+        session.flush()
+        return view_of(session.execute(visible(staff).where(Approval.id == row.id)).one())
+
+
+def _refuse_to_decide(staff: Staff, row: Approval, payload_sha256: str, at: datetime) -> None:
+    if staff.role not in duties.ACTIONS[row.action].checkers:
+        raise RoleNotAllowed()
+    if staff.person_id in _authors(row):
+        raise SamePerson()
+    if row.state != SUBMITTED or at >= row.expires_at:
+        raise AlreadyDecided()
+    if payload_sha256 != row.payload_sha256 or sha256_of(row.payload) != row.payload_sha256:
+        raise NotAsSeen()
+
+
+def _carried_out(staff: Staff, row: Approval, at: datetime) -> tuple[str, dict[str, Any]]:
+    """The hash of what was done, and what came of it. What was fit a week ago is checked again."""
+    action = ACTIONS[row.action]
+    payload = json.loads(row.payload)
+    proposal = action.prepare(payload, at)
+    _refuse_about_himself(staff, proposal)
+    if canonical(proposal.payload) != row.payload:
+        raise NotAsSeen()
+    decision = Decision(
+        approval_id=row.id,
+        public_id=row.public_id,
+        reason=row.reason,
+        maker_account_id=row.maker_account_id,
+        checker_account_id=staff.account_id,
+        at=at,
+    )
+    db.session().flush()
+    return sha256_of(row.payload), action.apply(payload, decision)
+
+
+def _authors(row: Approval) -> set[int]:
+    """Everybody who had a hand in the proposal: whoever made it, or one it repeats or replaces."""
+    session = db.session()
+    found = {row.maker_person_id} | set(
+        session.scalars(
+            select(Approval.maker_person_id).where(
+                Approval.action == row.action, Approval.payload_sha256 == row.payload_sha256
+            )
+        )
+    )
+    earlier = row.resubmits_id
+    while earlier is not None:  # ids only fall along the chain
+        before = session.get_one(Approval, earlier)
+        found.add(before.maker_person_id)
+        earlier = before.resubmits_id
+    return found
+
+
+def _refuse_foreign(staff: Staff, proposal: Proposal) -> None:
+    if not staff.sees(proposal.district):
+        raise Absent()
+    _refuse_about_himself(staff, proposal)
+
+
+def _refuse_about_himself(staff: Staff, proposal: Proposal) -> None:
+    if proposal.staff_person_id == staff.person_id:
+        raise SamePerson()
+    refuse_own(staff, depositor_ids=proposal.depositor_ids)
+
+
+def _refuse_waiting(action: str, payload_sha256: str) -> None:
+    number = db.session().scalar(
+        select(WorkItem.acceptance_no)
+        .join(Approval, Approval.id == WorkItem.approval_id)
+        .where(
+            Approval.action == action,
+            Approval.payload_sha256 == payload_sha256,
+            Approval.state == SUBMITTED,
+        )
+    )
+    if number is not None:
+        raise AlreadySubmitted(acceptance_no=number)
+
+
+def _resubmitted(staff: Staff, submission: Submission) -> int | None:
+    if submission.resubmits is None:
+        return None
+    row = (
+        db.session()
+        .execute(
+            visible(staff).where(
+                Approval.public_id == submission.resubmits, Approval.action == submission.action
+            )
+        )
+        .one_or_none()
+    )
+    if row is None or row[0].state not in (REJECTED, EXPIRED):
+        raise Unacceptable(fields={"resubmits": ["应为一笔已退回或已过期的同类申请。"]})
+    return int(row[0].id)
+
+
+def _locked(staff: Staff, approval_id: str) -> Approval:
+    found = (
+        db.session().execute(visible(staff).where(Approval.public_id == approval_id)).one_or_none()
+    )
+    if found is None:
+        raise Absent()
+    return db.session().get_one(Approval, found[0].id, with_for_update=True, populate_existing=True)

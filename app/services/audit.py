@@ -1,0 +1,185 @@
+"""The record of who did and read what (W8): written before the act, read by auditors alone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Row, Select, select
+
+from app.db import db, reading, retried, transaction
+from app.models import AuditAnswer, AuditEntry, StaffAccount
+from app.rules import duties
+from app.services import pages
+from app.services.pages import Page
+from app.services.staff import Call, Staff
+
+EXPORTED_MAX = 100_000
+_CHUNK = 1000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the record; `status` is what the call was answered, if it was one."""
+
+    entry_id: int
+    at: datetime
+    account_id: str
+    login: str
+    role: str
+    district: str
+    act: str
+    subject: str
+    verdict: str
+    reason: str
+    peer: str
+    request_id: str
+    status: int | None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What an auditor looks for; None means any."""
+
+    from_at: datetime | None = None
+    until_at: datetime | None = None
+    login: str | None = None
+    subject: str | None = None
+    request_id: str | None = None
+
+
+def record_subjects(staff: Staff, subjects: tuple[str, ...], *, at: datetime) -> None:
+    """These public ids were read in the staff's present call, in the caller's transaction."""
+    for subject in subjects:
+        _add(staff, f"{staff.call.act} found", subject, None, at)
+
+
+def record_reason(staff: Staff, *, act: str, subject: str, reason: str, at: datetime) -> None:
+    """The act was done for this reason, in the caller's transaction."""
+    _add(staff, act, subject, reason, at)
+
+
+def record_command(*, act: str, subject: str, by: str, at: datetime) -> None:
+    """Somebody at the terminal did this, in the caller's transaction; `by` is the system's user."""
+    db.session().add(
+        AuditEntry(
+            at=at,
+            role="installer",
+            district=duties.CENTRE,
+            act=act,
+            subject=subject,
+            verdict="allowed",
+            peer=by,
+            request_id="",
+        )
+    )
+
+
+def write(
+    call: Call, *, account_id: int | None, role: str, district: str, verdict: str, at: datetime
+) -> int:
+    """The call stands in the record with its verdict, in the caller's transaction; its id."""
+    entry = AuditEntry(
+        at=at,
+        account_id=account_id,
+        role=role,
+        district=district,
+        act=call.act,
+        subject=call.subject,
+        verdict=verdict,
+        peer=call.peer,
+        request_id=call.request_id,
+    )
+    db.session().add(entry)
+    db.session().flush()
+    return entry.id
+
+
+@retried
+def answered(*, entry_id: int, status: int, at: datetime) -> None:
+    """What the call was answered is on record."""
+    with transaction() as session:
+        session.add(AuditAnswer(entry_id=entry_id, status=status, at=at))
+
+
+def entries(*, staff: Staff, wanted: Wanted, cursor: str | None, limit: int) -> Page[Entry]:
+    """A page of the record, newest first, of the auditor's own district (or of all)."""
+    query = _query(staff, wanted).order_by(AuditEntry.id.desc())
+    with reading():
+        return pages.page(
+            query,
+            key=AuditEntry.id,
+            place=f"audit:{staff.account_id}:{wanted}",
+            cursor=cursor,
+            limit=limit,
+            shown=_entry,
+        )
+
+
+def exported(*, staff: Staff, wanted: Wanted) -> Iterator[Entry]:
+    """The record of a period in order, up to 100,000 lines, read piece by piece."""
+    last = 0
+    for _ in range(EXPORTED_MAX // _CHUNK):
+        query = _query(staff, wanted).where(AuditEntry.id > last).order_by(AuditEntry.id)
+        with reading() as session:
+            rows = [_entry(row) for row in session.execute(query.limit(_CHUNK))]
+        yield from rows
+        if len(rows) < _CHUNK:
+            return
+        last = rows[-1].entry_id
+
+
+def _query(staff: Staff, wanted: Wanted) -> Select[AuditEntry, str, str, int]:
+    query = (
+        select(AuditEntry, StaffAccount.public_id, StaffAccount.login, AuditAnswer.status)
+        .outerjoin(StaffAccount, StaffAccount.id == AuditEntry.account_id)
+        .outerjoin(AuditAnswer, AuditAnswer.entry_id == AuditEntry.id)
+    )
+    if staff.district != duties.CENTRE:
+        query = query.where(AuditEntry.district == staff.district)
+    if wanted.from_at is not None:
+        query = query.where(AuditEntry.at >= wanted.from_at)
+    if wanted.until_at is not None:
+        query = query.where(AuditEntry.at < wanted.until_at)
+    if wanted.login is not None:
+        query = query.where(StaffAccount.login == wanted.login)
+    if wanted.subject is not None:
+        query = query.where(AuditEntry.subject == wanted.subject)
+    if wanted.request_id is not None:
+        query = query.where(AuditEntry.request_id == wanted.request_id)
+    return query
+
+
+def _entry(row: Row[AuditEntry, str, str, int]) -> Entry:
+    entry, public_id, login, status = row
+    return Entry(
+        entry_id=entry.id,
+        at=entry.at,
+        account_id=public_id or "",
+        login=login or "",
+        role=entry.role,
+        district=entry.district,
+        act=entry.act,
+        subject=entry.subject,
+        verdict=entry.verdict,
+        reason=entry.reason or "",
+        peer=entry.peer,
+        request_id=entry.request_id,
+        status=status,
+    )
+
+
+def _add(staff: Staff, act: str, subject: str, reason: str | None, at: datetime) -> None:
+    db.session().add(
+        AuditEntry(
+            at=at,
+            account_id=staff.account_id,
+            role=staff.role,
+            district=staff.district,
+            act=act,
+            subject=subject,
+            verdict="allowed",
+            reason=reason,
+            peer=staff.call.peer,
+            request_id=staff.call.request_id,
+        )
+    )

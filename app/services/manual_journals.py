@@ -1,0 +1,330 @@
+"""An accountant's own journals, and their reversals: each proposed, approved, posted once (W5).
+
+With `case_id`, money that stood in suspense is put where it belongs and its case is resolved; the
+reversal of such a journal puts it back and opens the case again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import aliased
+
+from app import clock, ids, vault
+from app.db import db, reading
+from app.errors import Unacceptable
+from app.ledger import chart, entries
+from app.ledger.posting import Line
+from app.models import (
+    Approval,
+    FundAccount,
+    Journal,
+    ManualJournal,
+    PaymentCase,
+    Person,
+    Posting,
+    SubAccount,
+    WechatPayment,
+)
+from app.money import yuan
+from app.rules import duties
+from app.services import pages, work_items
+from app.services.approval_action import Action, Decision, Payload, Proposal
+from app.services.pages import Page
+from app.services.staff import Staff
+
+RESOLUTION = "manual-journal"
+_LEAVES = {each.code: each for each in chart.CHART}
+_SUMS = {each.parent_code for each in chart.CHART}
+
+
+@dataclass(frozen=True)
+class JournalView:
+    """A manual journal in a list; `reversed_by` and `reverses` are manual journals, too."""
+
+    journal_id: str
+    document_no: str
+    approval_id: str
+    reason: str
+    value_on: date
+    booked_on: date
+    posted_at: datetime
+    amount_fen: int
+    reverses: str | None
+    reversed_by: str | None
+
+
+def manual_journals(*, staff: Staff, cursor: str | None, limit: int) -> Page[JournalView]:
+    """A page of the manual journals, newest first; the books are the centre's."""
+    original, reversal = aliased(ManualJournal), aliased(ManualJournal)
+    query = (
+        select(ManualJournal, Approval.public_id, Journal, original.public_id, reversal.public_id)
+        .join(Approval, Approval.id == ManualJournal.approval_id)
+        .join(Journal, Journal.id == ManualJournal.journal_id)
+        .outerjoin(original, original.id == ManualJournal.reverses_id)
+        .outerjoin(reversal, reversal.reverses_id == ManualJournal.id)
+        .order_by(ManualJournal.id.desc())
+    )
+    if staff.district != duties.CENTRE:
+        query = query.where(Approval.district == staff.district)
+    with reading():
+        place = f"manual-journals:{staff.account_id}"
+        return pages.page(
+            query, key=ManualJournal.id, place=place, cursor=cursor, limit=limit, shown=_listed
+        )
+
+
+# --- the action: a journal ---
+
+
+def _prepare(payload: Payload, at: datetime) -> Proposal:
+    """`document_no`, `value_on`, `lines` of two accounts and an amount, perhaps a `case_id`."""
+    value_on = date.fromisoformat(payload["value_on"])
+    problems = _document_problems(payload["document_no"])
+    if value_on > clock.day_of(at):
+        problems["value_on"] = ["起息日不能晚于今天。"]
+    depositors: set[int] = set()
+    for number, line in enumerate(payload["lines"]):
+        found, owner = _line_problems(line, value_on)
+        problems |= {f"lines[{number}].{name}": why for name, why in found.items()}
+        depositors |= {owner} if owner is not None else set()
+    problems |= _case_problems(payload)
+    if problems:
+        raise Unacceptable(fields=problems)
+    return Proposal(payload=dict(payload), depositor_ids=tuple(sorted(depositors)))
+
+
+def _apply(payload: Payload, decision: Decision) -> dict[str, Any]:
+    """The journal stands in the books; the case it resolves is closed."""
+    case = _open_case(payload.get("case_id"))
+    row = ManualJournal(
+        public_id=ids.new_public_id("mjn"),
+        approval_id=decision.approval_id,
+        document_no=payload["document_no"],
+        payment_case_id=None if case is None else case.id,
+    )
+    db.session().add(row)
+    db.session().flush()
+    journal = entries.manual_journal(
+        row,
+        lines=[_line(line) for line in payload["lines"]],
+        value_on=date.fromisoformat(payload["value_on"]),
+        actor=decision.actor,
+        at=decision.at,
+    )
+    row.journal_id = journal.id
+    if case is not None:
+        case.resolved_at, case.resolution = decision.at, RESOLUTION
+        work_items.close(case_id=case.id, at=decision.at)
+    return {"manual_journal_id": row.public_id, "document_no": row.document_no}
+
+
+def _in_words(payload: Payload) -> list[str]:
+    case = payload.get("case_id")
+    return [
+        f"原始凭证 {payload['document_no']}，起息日 {payload['value_on']}。",
+        *(_line_in_words(line) for line in payload["lines"]),
+        *([f"同时办结待查款项 {case}。"] if case else []),
+    ]
+
+
+# --- the action: its reversal ---
+
+
+def _prepare_reversal(payload: Payload, at: datetime) -> Proposal:
+    """`manual_journal_id` of a journal that stands, and the reversal's own `document_no`."""
+    problems = _document_problems(payload["document_no"])
+    original = _manual_journal(payload["manual_journal_id"])
+    if original is None or original.reverses_id is not None or _reversal_of(original) is not None:
+        problems["manual_journal_id"] = ["没有这张手工凭证，或它已被冲正，或它本身是冲正凭证。"]
+    if problems or original is None:
+        raise Unacceptable(fields=problems)
+    owners = db.session().scalars(
+        select(FundAccount.person_id)
+        .join(SubAccount, SubAccount.account_id == FundAccount.id)
+        .join(Posting, Posting.sub_account_id == SubAccount.id)
+        .where(Posting.journal_id == original.journal_id)
+        .distinct()
+    )
+    return Proposal(payload=dict(payload), depositor_ids=tuple(sorted(owners)))
+
+
+def _apply_reversal(payload: Payload, decision: Decision) -> dict[str, Any]:
+    """The mirror image stands in the books; a case the journal resolved is open again."""
+    session = db.session()
+    original = _manual_journal(payload["manual_journal_id"])
+    assert original is not None  # prepared a moment ago  # noqa: S101
+    row = ManualJournal(
+        public_id=ids.new_public_id("mjn"),
+        approval_id=decision.approval_id,
+        document_no=payload["document_no"],
+        reverses_id=original.id,
+    )
+    session.add(row)
+    session.flush()
+    wrong = session.get_one(Journal, original.journal_id)
+    row.journal_id = entries.manual_journal_reversed(
+        row, of=wrong, lines=_mirrored(wrong.id), actor=decision.actor, at=decision.at
+    ).id
+    if original.payment_case_id is not None:
+        case = session.get_one(PaymentCase, original.payment_case_id, with_for_update=True)
+        case.resolved_at = case.resolution = None
+        work_items.open_for_case(case, at=decision.at)
+    return {"manual_journal_id": row.public_id, "document_no": row.document_no}
+
+
+def _reversal_in_words(payload: Payload) -> list[str]:
+    original = _manual_journal(payload["manual_journal_id"])
+    if original is None or original.journal_id is None:
+        return []
+    mirrored = [
+        f"借 {line.debit_code} {_LEAVES[line.debit_code].name}，"
+        f"贷 {line.credit_code} {_LEAVES[line.credit_code].name}，{yuan(line.amount_fen)}元。"
+        for line in _mirrored(original.journal_id)
+    ]
+    return [f"冲正凭证 {original.document_no}，按原起息日红字冲回：", *mirrored]
+
+
+# --- reading the payload ---
+
+
+def _document_problems(document_no: str) -> dict[str, list[str]]:
+    used = db.session().scalar(
+        select(ManualJournal.id).where(ManualJournal.document_no == document_no)
+    )
+    return {} if used is None else {"document_no": ["该原始凭证号已入账，不能重复使用。"]}
+
+
+def _line_problems(line: Payload, value_on: date) -> tuple[dict[str, list[str]], int | None]:
+    """What is wrong with a line, and whose money it moves."""
+    codes = (line["debit_code"], line["credit_code"])
+    problems: dict[str, list[str]] = {
+        name: ["不是可记账的末级科目。"]
+        for name, code in zip(("debit_code", "credit_code"), codes, strict=True)
+        if code not in _LEAVES or code in _SUMS
+    }
+    if codes[0] == codes[1]:
+        problems["credit_code"] = ["借方和贷方不能是同一科目。"]
+    personal = [code for code in codes if code in chart.PERSONAL_CODES]
+    if len(personal) == 2:
+        problems["credit_code"] = ["一行只能涉及一个个人账户，请拆成两行。"]
+    if bool(personal) != (line.get("account_no") is not None):
+        problems["account_no"] = ["涉及个人资金科目时必填，否则不填。"]
+    if problems or not personal:
+        return problems, None
+    account = _account(line["account_no"])
+    if account is None or account.closed_on is not None:
+        return {"account_no": ["没有这个账户，或账户已销户。"]}, None
+    if value_on < account.opened_on:
+        return {"account_no": [f"账户于 {account.opened_on} 开立，起息日不能早于开户日。"]}, None
+    return {}, account.person_id
+
+
+def _case_problems(payload: Payload) -> dict[str, list[str]]:
+    """A case is resolved by taking exactly its money out of suspense."""
+    if payload.get("case_id") is None:
+        return {}
+    case = _open_case(payload["case_id"])
+    payment = None if case is None else db.session().get(WechatPayment, case.payment_id)
+    if payment is None:
+        return {"case_id": ["没有这笔待查款项，或已办结。"]}
+    taken = sum(
+        line["amount_fen"] for line in payload["lines"] if line["debit_code"] == chart.SUSPENSE
+    )
+    if taken != payment.amount_fen or chart.SUSPENSE in {
+        x["credit_code"] for x in payload["lines"]
+    }:
+        hint = f"应从 {chart.SUSPENSE} 借方转出该笔款项的全额 {yuan(payment.amount_fen)}元。"
+        return {"case_id": [hint]}
+    return {}
+
+
+def _open_case(case_id: str | None) -> PaymentCase | None:
+    """The suspended payment's open case, locked."""
+    if case_id is None:
+        return None
+    return (
+        db.session()
+        .scalars(
+            select(PaymentCase)
+            .where(
+                PaymentCase.public_id == case_id,
+                PaymentCase.kind == "suspended",
+                PaymentCase.resolved_at.is_(None),
+            )
+            .with_for_update()
+        )
+        .one_or_none()
+    )
+
+
+def _line(line: Payload) -> Line:
+    sub_account_id = None
+    if line.get("account_no") is not None:
+        account = _account(line["account_no"])
+        assert account is not None  # prepared a moment ago  # noqa: S101
+        sub_account_id = db.session().scalar(
+            select(SubAccount.id).where(
+                SubAccount.account_id == account.id,
+                SubAccount.control_code.in_((line["debit_code"], line["credit_code"])),
+            )
+        )
+    return Line(line["debit_code"], line["credit_code"], line["amount_fen"], sub_account_id)
+
+
+def _mirrored(journal_id: int) -> Sequence[Line]:
+    rows = db.session().scalars(
+        select(Posting).where(Posting.journal_id == journal_id).order_by(Posting.line)
+    )
+    return [
+        Line(each.credit_code, each.debit_code, each.amount_fen, each.sub_account_id)
+        for each in rows
+    ]
+
+
+def _line_in_words(line: Payload) -> str:
+    debit, credit = (_LEAVES[line[side]] for side in ("debit_code", "credit_code"))
+    said = f"借 {debit.code} {debit.name}，贷 {credit.code} {credit.name}，"
+    said += f"{yuan(line['amount_fen'])}元"
+    account = None if line.get("account_no") is None else _account(line["account_no"])
+    if account is None:
+        return f"{said}。"
+    owner = db.session().get_one(Person, account.person_id)
+    return f"{said}；个人账户 {account.account_no}（{vault.masked_name(owner.name)}）。"
+
+
+def _account(account_no: str) -> FundAccount | None:
+    query = select(FundAccount).where(FundAccount.account_no == account_no)
+    return db.session().scalars(query).one_or_none()
+
+
+def _manual_journal(public_id: str) -> ManualJournal | None:
+    query = select(ManualJournal).where(ManualJournal.public_id == public_id)
+    return db.session().scalars(query).one_or_none()
+
+
+def _reversal_of(row: ManualJournal) -> int | None:
+    return db.session().scalar(select(ManualJournal.id).where(ManualJournal.reverses_id == row.id))
+
+
+def _listed(row: Any) -> JournalView:
+    manual, approval_id, journal, reverses, reversed_by = row
+    amounts = select(Posting.amount_fen).where(Posting.journal_id == journal.id)
+    return JournalView(
+        journal_id=manual.public_id,
+        document_no=manual.document_no,
+        approval_id=approval_id,
+        reason=journal.reason,
+        value_on=journal.value_on,
+        booked_on=journal.booked_on,
+        posted_at=journal.posted_at,
+        amount_fen=sum(db.session().scalars(amounts)),
+        reverses=reverses,
+        reversed_by=reversed_by,
+    )
+
+
+ENTRY = Action(prepare=_prepare, apply=_apply, in_words=_in_words)
+REVERSAL = Action(prepare=_prepare_reversal, apply=_apply_reversal, in_words=_reversal_in_words)
