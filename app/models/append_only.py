@@ -95,13 +95,8 @@ def postgresql_ddl() -> list[tuple[str, str]]:
         f"BEGIN IF {_FORWARD_ONLY} THEN RAISE EXCEPTION 'an order only moves forward'; END IF; "
         "RETURN NEW; END $$"
     )
-    frozen = (
-        "CREATE OR REPLACE FUNCTION approval_is_frozen() RETURNS trigger LANGUAGE plpgsql AS $$ "
-        f"BEGIN IF {_FROZEN} THEN RAISE EXCEPTION 'an approval is not edited'; END IF; "
-        "RETURN NEW; END $$"
-    )
     found = [(table, refuse) for table in (*BOOKS, *AUDIT, "approval")]
-    found += [("payment_order", forward), ("approval", frozen)]
+    found.append(("payment_order", forward))
     for table in (*BOOKS, *AUDIT):
         found.append(
             (
@@ -117,7 +112,17 @@ def postgresql_ddl() -> list[tuple[str, str]]:
             "FOR EACH ROW EXECUTE FUNCTION order_moves_forward()",
         )
     )
-    found += [
+    return found + _postgresql_approvals()
+
+
+def _postgresql_approvals() -> list[tuple[str, str]]:
+    frozen = (
+        "CREATE OR REPLACE FUNCTION approval_is_frozen() RETURNS trigger LANGUAGE plpgsql AS $$ "
+        f"BEGIN IF {_FROZEN} THEN RAISE EXCEPTION 'an approval is not edited'; END IF; "
+        "RETURN NEW; END $$"
+    )
+    return [
+        ("approval", frozen),
         (
             "approval",
             "CREATE TRIGGER approval_stays_as_decided BEFORE UPDATE ON approval "
@@ -129,7 +134,6 @@ def postgresql_ddl() -> list[tuple[str, str]]:
             "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()",
         ),
     ]
-    return found
 
 
 def _attach() -> None:

@@ -5,20 +5,17 @@ reversal of such a journal puts it back and opens the case again.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import aliased
 
 from app import clock, ids, vault
-from app.db import db, reading
+from app.db import db
 from app.errors import Unacceptable
 from app.ledger import chart, entries
 from app.ledger.posting import Line
 from app.models import (
-    Approval,
     FundAccount,
     Journal,
     ManualJournal,
@@ -29,51 +26,12 @@ from app.models import (
     WechatPayment,
 )
 from app.money import yuan
-from app.rules import duties
-from app.services import pages, work_items
+from app.services import work_items
 from app.services.approval_action import Action, Decision, Payload, Proposal
-from app.services.pages import Page
-from app.services.staff import Staff
 
 RESOLUTION = "manual-journal"
 _LEAVES = {each.code: each for each in chart.CHART}
 _SUMS = {each.parent_code for each in chart.CHART}
-
-
-@dataclass(frozen=True)
-class JournalView:
-    """A manual journal in a list; `reversed_by` and `reverses` are manual journals, too."""
-
-    journal_id: str
-    document_no: str
-    approval_id: str
-    reason: str
-    value_on: date
-    booked_on: date
-    posted_at: datetime
-    amount_fen: int
-    reverses: str | None
-    reversed_by: str | None
-
-
-def manual_journals(*, staff: Staff, cursor: str | None, limit: int) -> Page[JournalView]:
-    """A page of the manual journals, newest first; the books are the centre's."""
-    original, reversal = aliased(ManualJournal), aliased(ManualJournal)
-    query = (
-        select(ManualJournal, Approval.public_id, Journal, original.public_id, reversal.public_id)
-        .join(Approval, Approval.id == ManualJournal.approval_id)
-        .join(Journal, Journal.id == ManualJournal.journal_id)
-        .outerjoin(original, original.id == ManualJournal.reverses_id)
-        .outerjoin(reversal, reversal.reverses_id == ManualJournal.id)
-        .order_by(ManualJournal.id.desc())
-    )
-    if staff.district != duties.CENTRE:
-        query = query.where(Approval.district == staff.district)
-    with reading():
-        place = f"manual-journals:{staff.account_id}"
-        return pages.page(
-            query, key=ManualJournal.id, place=place, cursor=cursor, limit=limit, shown=_listed
-        )
 
 
 # --- the action: a journal ---
@@ -233,9 +191,8 @@ def _case_problems(payload: Payload) -> dict[str, list[str]]:
     taken = sum(
         line["amount_fen"] for line in payload["lines"] if line["debit_code"] == chart.SUSPENSE
     )
-    if taken != payment.amount_fen or chart.SUSPENSE in {
-        x["credit_code"] for x in payload["lines"]
-    }:
+    put_in = {line["credit_code"] for line in payload["lines"]}
+    if taken != payment.amount_fen or chart.SUSPENSE in put_in:
         hint = f"应从 {chart.SUSPENSE} 借方转出该笔款项的全额 {yuan(payment.amount_fen)}元。"
         return {"case_id": [hint]}
     return {}
@@ -307,23 +264,6 @@ def _manual_journal(public_id: str) -> ManualJournal | None:
 
 def _reversal_of(row: ManualJournal) -> int | None:
     return db.session().scalar(select(ManualJournal.id).where(ManualJournal.reverses_id == row.id))
-
-
-def _listed(row: Any) -> JournalView:
-    manual, approval_id, journal, reverses, reversed_by = row
-    amounts = select(Posting.amount_fen).where(Posting.journal_id == journal.id)
-    return JournalView(
-        journal_id=manual.public_id,
-        document_no=manual.document_no,
-        approval_id=approval_id,
-        reason=journal.reason,
-        value_on=journal.value_on,
-        booked_on=journal.booked_on,
-        posted_at=journal.posted_at,
-        amount_fen=sum(db.session().scalars(amounts)),
-        reverses=reverses,
-        reversed_by=reversed_by,
-    )
 
 
 ENTRY = Action(prepare=_prepare, apply=_apply, in_words=_in_words)

@@ -132,9 +132,7 @@ def _reset_in_words(payload: Payload) -> list[str]:
     if account is None:
         return []
     place = current_assignment(account.id)
-    said = (
-        "" if place is None else f"（{_place({'role': place.role, 'district': place.district})}）"
-    )
+    said = "" if place is None else f"（{_place(vars(place))}）"
     return [f"重置账号 {account.login}{said}的密码和动态码；现有登录立即失效，停用的账号恢复。"]
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, true, update
+from sqlalchemy import ColumnElement, select, true, update
 
 from app import clock, ids
 from app.db import db, reading, retried, transaction
@@ -184,7 +184,7 @@ def _district_of_order(out_trade_no: str) -> str:
 
 def _visible(staff: Staff) -> Any:
     """The items a member of staff may see: his district's, and of them what his role deals with."""
-    kinds = Approval.action.in_(duties.actions_seen_by(staff.role))
+    kinds: ColumnElement[bool] = Approval.action.in_(duties.actions_seen_by(staff.role))
     if staff.role in _PAYMENT_ROLES:
         kinds = kinds | (WorkItem.kind == PAYMENT_CASE)
     own = true() if staff.district == duties.CENTRE else WorkItem.district == staff.district

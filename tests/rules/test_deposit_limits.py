@@ -60,6 +60,17 @@ def test_a_full_month_is_refused_with_the_day_it_goes_on() -> None:
     assert "2027-01-01" in refusal.sentence
 
 
-def test_what_remains_of_a_month_is_never_negative() -> None:
-    assert remaining_in_month_fen(reserved_in_month_fen=0, policy=POLICY) == MAX
-    assert remaining_in_month_fen(reserved_in_month_fen=MAX + 1, policy=POLICY) == 0
+def test_a_limit_decided_for_a_person_takes_the_place_of_the_policys() -> None:
+    def reasons(amount_fen: int, reserved_fen: int) -> list[str]:
+        found = refusals_to_order(
+            amount_fen,
+            reserved_in_month_fen=reserved_fen,
+            policy=POLICY,
+            on=TODAY,
+            month_max_fen=2 * MAX,
+        )
+        return [each.code for each in found]
+
+    assert reasons(2 * MAX, 0) == []
+    assert reasons(2 * MAX + 1, 0) == ["deposit-above-month-maximum"]
+    assert reasons(MAX, 2 * MAX) == ["deposit-month-full"]
