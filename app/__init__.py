@@ -24,6 +24,7 @@ def create_app(given: settings.Settings | None = None) -> Flask:
     wechat.install(app, chosen)
     documents.install(app, chosen.seal)
     api.install(app)
+    serving.believe_proxies(app, chosen.trusted_proxies)
     cli.install(app)
     if not chosen.is_production:
         serving.keep_to_this_machine(app)

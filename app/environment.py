@@ -27,6 +27,14 @@ class Reader:
         """The value, or the default where there is none."""
         return self._given.get(name, "").strip() or default
 
+    def number(self, name: str, default: int, *, highest: int) -> int:
+        """A whole number from 0 to `highest`."""
+        value = self.optional(name, str(default))
+        if re.fullmatch("[0-9]{1,9}", value) and int(value) <= highest:
+            return int(value)
+        self.problems.append(f"{name} is a whole number from 0 to {highest}")
+        return default
+
     def path(self, name: str, *, must_exist: bool = True) -> Path:
         """The path of a file that is needed."""
         value = self.text(name)

@@ -11,6 +11,7 @@ import flask_migrate
 from flask import Flask, Response
 from flask.cli import FlaskGroup, run_command
 from sqlalchemy.exc import DBAPIError
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import cli, clock, db, documents, settings
 from app.services import installation
@@ -74,6 +75,16 @@ def make_sandbox_ready(app: Flask) -> None:
             template=cli.FIRST_AGREEMENT.read_text("utf-8"),
             at=clock.now(),
         )
+
+
+def believe_proxies(app: Flask, count: int) -> None:
+    """Requests come from whom the nearest `count` proxies say; with 0, from whoever connected.
+
+    Only the address is taken from them: anybody can write the other headers.
+    """
+    if count:
+        fixed = ProxyFix(app.wsgi_app, x_for=count, x_proto=0, x_host=0)
+        app.wsgi_app = fixed  # type: ignore[method-assign]
 
 
 def keep_to_this_machine(app: Flask) -> None:

@@ -87,6 +87,7 @@ class Settings:
     centre_code: str
     clock_offset_file: Path | None
     log_level: str
+    trusted_proxies: int
 
     @property
     def is_production(self) -> bool:
@@ -194,6 +195,7 @@ def _read(reader: Reader, environment: str) -> Settings:
             else None
         ),
         log_level=reader.optional("LOG_LEVEL", "INFO"),
+        trusted_proxies=reader.number("TRUSTED_PROXIES", 0, highest=5),
     )
 
 

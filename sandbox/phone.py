@@ -44,14 +44,14 @@ class WechatUser:
 
     def __init__(self, sandbox: str, owner: Owner) -> None:
         self._sandbox = sandbox
-        self._http = _http()
+        self._http = http_session()
         made = self.play("users", vars(owner))
         self.user_id, self.openid = made["user_id"], made["openid"]
 
     def play(self, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """WeChat did what was asked under `/sandbox/<path>`; raises `Problem`."""
         url = f"{self._sandbox}/sandbox/{path}"
-        return dict(_answer(self._http.post(url, json=body or {}, timeout=TIMEOUT_S)))
+        return dict(json_answer(self._http.post(url, json=body or {}, timeout=TIMEOUT_S)))
 
     def login_code(self) -> str:
         """A fresh `wx.login` code."""
@@ -73,7 +73,7 @@ class WechatUser:
     def change(self, **new: str) -> None:
         """The owner has another name, ID number or phone number; the openid stays."""
         url = f"{self._sandbox}/sandbox/users/{self.user_id}"
-        _answer(self._http.patch(url, json=new, timeout=TIMEOUT_S))
+        json_answer(self._http.patch(url, json=new, timeout=TIMEOUT_S))
 
 
 class Phone:
@@ -81,13 +81,13 @@ class Phone:
 
     def __init__(self, api: str, sandbox: str, owner: Owner) -> None:
         self._api = api
-        self._http = _http()
+        self._http = http_session()
         self.owner = owner
         self.wechat = WechatUser(sandbox, owner)
 
     def call(self, method: str, path: str, **kwargs: Any) -> Any:
         """The service's JSON answer (None for 204); raises `Problem`."""
-        return _answer(
+        return json_answer(
             self._http.request(method, f"{self._api}{path}", timeout=TIMEOUT_S, **kwargs)
         )
 
@@ -172,13 +172,15 @@ class Phone:
         self.sign_agreement()
 
 
-def _http() -> requests.Session:
+def http_session() -> requests.Session:
+    """A session that goes through no proxy: everything is on this machine."""
     session = requests.Session()
-    session.trust_env = False  # everything is on this machine: no proxy
+    session.trust_env = False
     return session
 
 
-def _answer(response: requests.Response) -> Any:
+def json_answer(response: requests.Response) -> Any:
+    """The answer's JSON, None where there is none; raises `Problem` when it was refused."""
     if response.status_code >= 400:
         try:
             details = response.json()

@@ -16,6 +16,17 @@ from app.api.member import (
 )
 from app.api.public import agreements as public_agreements
 from app.api.public import policy
+from app.api.staff import (
+    accounts,
+    approvals,
+    audit,
+    books,
+    people,
+    policies,
+    proposals,
+    work_items,
+)
+from app.api.staff import sessions as staff_sessions
 
 
 def install(app: Flask) -> None:
@@ -39,6 +50,15 @@ def install(app: Flask) -> None:
         policy,
         notices,
         health,
+        staff_sessions,
+        accounts,
+        proposals,
+        approvals,
+        work_items,
+        people,
+        books,
+        policies,
+        audit,
     ):
         api.register_blueprint(module.blueprint)
     auth.refuse_unguarded_routes(app)

@@ -29,6 +29,11 @@ _SECURITY_SCHEMES = {
         "scheme": "bearer",
         "description": "POST /v1/sessions 返回的 token",
     },
+    "staff-session": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "POST /v1/staff/sessions 返回的 token（工作人员）",
+    },
     "wechat-signature": {
         "type": "apiKey",
         "in": "header",
@@ -36,7 +41,12 @@ _SECURITY_SCHEMES = {
         "description": "微信支付对请求体的签名（WECHATPAY2-SHA256-RSA2048）",
     },
 }
-_SCHEME_OF_GUARD = {"member": "session", "wechat-signature": "wechat-signature"}
+_SCHEME_OF_GUARD = {
+    "member": "session",
+    "staff": "staff-session",
+    "wechat-signature": "wechat-signature",
+}
+CSV = {"type": "string"}
 PDF = {"type": "string", "format": "binary"}
 
 
@@ -58,6 +68,8 @@ class _House(BasePlugin):
         rule = about["rule"]
         scheme = _SCHEME_OF_GUARD.get(auth.guard_of(self._app, rule.endpoint) or "")
         refusals = [HTTPStatus.UNAUTHORIZED] if scheme else []
+        if scheme == "staff-session":  # the role, a fresh proof, too often
+            refusals += [HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS]
         if rule.arguments:
             refusals.append(HTTPStatus.NOT_FOUND)
         for operation in operations.values():
@@ -94,6 +106,16 @@ class Views(Blueprint):  # type: ignore[misc]
         """Documents that the view answers a PDF."""
         answer = self.alt_response(200, schema=PDF, content_type="application/pdf", success=True)
         return answer(view)
+
+    def csv(self, view: Any) -> Any:
+        """Documents that the view answers CSV."""
+        answer = self.alt_response(200, schema=CSV, content_type="text/csv", success=True)
+        return answer(view)
+
+    def proves_identity(self, view: Any) -> Any:
+        """Documents that the view answers 401 to a wrong proof, and 429 to too many of them."""
+        refused = self.alt_response(401, HTTPStatus.UNAUTHORIZED.name)(view)
+        return self.alt_response(429, HTTPStatus.TOO_MANY_REQUESTS.name)(refused)
 
     def may_conflict(self, view: Any) -> Any:
         """Documents that the view answers 409 while something else comes first."""

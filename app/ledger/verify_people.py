@@ -72,8 +72,8 @@ def w1_indexes_find_their_owner() -> Iterator[str]:
     session = db.session()
     seen: dict[bytes, int] = {}
     columns = (Person.id, Person.id_number, Person.id_number_index)
-    for person_id, id_number, stored, phone, phone_index in session.execute(
-        select(*columns, Person.phone, Person.phone_index)
+    for person_id, id_number, stored, phone, phone_index, masked in session.execute(
+        select(*columns, Person.phone, Person.phone_index, Person.masked_keys_index)
     ):
         index = vault.blind_index(id_number, purpose="id-number")
         if index != stored:
@@ -82,6 +82,8 @@ def w1_indexes_find_their_owner() -> Iterator[str]:
             yield f"persons {seen[index]} and {person_id} have one ID number"
         if vault.blind_index(phone, purpose="phone") != phone_index:
             yield f"person {person_id}: the blind index is not that of the phone"
+        if masked is not None and vault.masked_keys_index(id_number, phone) != masked:
+            yield f"person {person_id}: the blind index is not that of the masked keys"
     accounts = select(WechatAccount.id, WechatAccount.openid, WechatAccount.openid_index)
     for account_id, openid, index in session.execute(accounts):
         if vault.blind_index(openid, purpose="openid") != index:

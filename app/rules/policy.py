@@ -9,6 +9,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from app.errors import Conflict
+
 RetirementCategory = Literal["M", "F55", "F50"]
 Home = Literal["first", "second"]
 Provenance = Literal["official", "press", "placeholder"]
@@ -16,11 +18,13 @@ Provenance = Literal["official", "press", "placeholder"]
 PLACEHOLDER_NOTE = "示意数据：现行规则含尚未正式公布的数值，结果仅供演示，不作为办理依据。"
 
 
-class PolicySilent(Exception):
+class PolicySilent(Conflict):
     """The policy in force says nothing about `section`; the use case must not guess."""
 
+    sentence = "现行政策没有规定此事项（{section}），暂不能办理。"
+
     def __init__(self, section: str) -> None:
-        super().__init__(f"the policy has no section {section!r}")
+        super().__init__(section=section)
         self.section = section
 
 

@@ -125,22 +125,27 @@ def _begin_by(account_id: int, on: date) -> None:
 
 def account_of(*, member: Member) -> AccountView:
     """The member's open account; raises `AccountMissing` before the first deposit."""
-    with reading() as session:
-        flexible = _flexible_of(member)
-        account = session.get_one(FundAccount, flexible.account_id)
-        unit_fen = session.scalars(
-            select(SubAccount.balance_fen).where(
-                SubAccount.account_id == account.id, SubAccount.kind == UNIT
-            )
-        ).one()
-        return AccountView(
-            account_no=account.account_no or "",
-            status=account.status,
-            opened_on=account.opened_on,
-            flexible_fen=flexible.balance_fen,
-            unit_fen=unit_fen,
-            first_credit_on=balances.first_movement_on(flexible.id),
+    with reading():
+        return account_view(_flexible_of(member))
+
+
+def account_view(flexible: SubAccount) -> AccountView:
+    """The account of this flexible sub-account, in the caller's transaction."""
+    session = db.session()
+    account = session.get_one(FundAccount, flexible.account_id)
+    unit_fen = session.scalars(
+        select(SubAccount.balance_fen).where(
+            SubAccount.account_id == account.id, SubAccount.kind == UNIT
         )
+    ).one()
+    return AccountView(
+        account_no=account.account_no or "",
+        status=account.status,
+        opened_on=account.opened_on,
+        flexible_fen=flexible.balance_fen,
+        unit_fen=unit_fen,
+        first_credit_on=balances.first_movement_on(flexible.id),
+    )
 
 
 def daily_balances(
@@ -161,33 +166,39 @@ def daily_balances(
 
 def postings_of(*, member: Member, before_seq: int | None, limit: int) -> tuple[PostingView, ...]:
     """A page of the member's movements, newest first, with sequences below `before_seq`."""
-    with reading() as session:
-        flexible = _flexible_of(member)
-        rows = session.execute(
-            select(Posting, Journal)
-            .join(Journal, Journal.id == Posting.journal_id)
-            .where(
-                Posting.sub_account_id == flexible.id,
-                Posting.account_seq < (before_seq or flexible.last_seq + 1),
-            )
-            .order_by(Posting.account_seq.desc())
-            .limit(min(limit, PAGE_MAX))
+    with reading():
+        return postings_page(_flexible_of(member), before_seq=before_seq, limit=limit)
+
+
+def postings_page(
+    flexible: SubAccount, *, before_seq: int | None, limit: int
+) -> tuple[PostingView, ...]:
+    """A page of a sub-account's movements, newest first, in the caller's transaction."""
+    rows = db.session().execute(
+        select(Posting, Journal)
+        .join(Journal, Journal.id == Posting.journal_id)
+        .where(
+            Posting.sub_account_id == flexible.id,
+            Posting.account_seq < (before_seq or flexible.last_seq + 1),
         )
-        return tuple(
-            PostingView(
-                seq=posting.account_seq or 0,
-                kind=journal.kind,
-                reason=journal.reason,
-                value_on=journal.value_on,
-                booked_on=journal.booked_on,
-                delta_fen=(
-                    posting.amount_fen
-                    if posting.credit_code == flexible.control_code
-                    else -posting.amount_fen
-                ),
-            )
-            for posting, journal in rows
+        .order_by(Posting.account_seq.desc())
+        .limit(min(limit, PAGE_MAX))
+    )
+    return tuple(
+        PostingView(
+            seq=posting.account_seq or 0,
+            kind=journal.kind,
+            reason=journal.reason,
+            value_on=journal.value_on,
+            booked_on=journal.booked_on,
+            delta_fen=(
+                posting.amount_fen
+                if posting.credit_code == flexible.control_code
+                else -posting.amount_fen
+            ),
         )
+        for posting, journal in rows
+    )
 
 
 def _flexible_of(member: Member) -> SubAccount:

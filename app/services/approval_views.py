@@ -21,7 +21,7 @@ from app.services import (
     staff_actions,
 )
 from app.services.approval_action import Action
-from app.services.pages import Page
+from app.services.pages import Asked, Page
 from app.services.staff import Staff
 
 ACTIONS: Mapping[str, Action] = {
@@ -76,10 +76,10 @@ class ApprovalLine:
 
 
 def approvals(
-    *, staff: Staff, state: str | None, action: str | None, cursor: str | None, limit: int
+    *, staff: Staff, state: str | None, action: str | None, asked: Asked
 ) -> Page[ApprovalLine]:
     """A page of the proposals the staff's role takes part in, newest first."""
-    query = visible(staff).order_by(Approval.id.desc())
+    query = visible(staff)
     if state is not None:
         query = query.where(Approval.state == state)
     if action is not None:
@@ -87,7 +87,11 @@ def approvals(
     with reading():
         place = f"approvals:{staff.account_id}:{state}:{action}"
         return pages.page(
-            query, key=Approval.id, place=place, cursor=cursor, limit=limit, shown=_line
+            query,
+            order=pages.newest_first(Approval.id),
+            place=place,
+            asked=asked,
+            shown=_line,
         )
 
 

@@ -19,7 +19,7 @@ from app.db import db, lock_for_naming, retried, transaction
 from app.errors import Absent, Conflict, Unacceptable
 from app.models import Approval, WorkItem
 from app.rules import duties
-from app.services import work_items
+from app.services import limits, work_items
 from app.services.approval_action import Decision, Proposal, canonical, sha256_of
 from app.services.approval_views import ACTIONS, ApprovalView, view_of, visible
 from app.services.staff import RoleNotAllowed, SamePerson, Staff, refuse_own, refuse_unless_still
@@ -99,6 +99,7 @@ def expire_overdue(*, at: datetime) -> dict[str, int]:
         for row in rows:
             row.state = EXPIRED
             work_items.close(approval_id=row.id, at=at)
+        limits.drop_old(before=at - timedelta(days=1))
         return {"expired": len(rows)}
 
 

@@ -1,7 +1,7 @@
 """The record of who did and read what (W8): written before the act, read by auditors alone."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import Row, Select, select
@@ -9,8 +9,8 @@ from sqlalchemy import Row, Select, select
 from app.db import db, reading, retried, transaction
 from app.models import AuditAnswer, AuditEntry, StaffAccount
 from app.rules import duties
-from app.services import pages
-from app.services.pages import Page
+from app.services import pages, tables
+from app.services.pages import Asked, Page
 from app.services.staff import Call, Staff
 
 EXPORTED_MAX = 100_000
@@ -101,16 +101,15 @@ def answered(*, entry_id: int, status: int, at: datetime) -> None:
         session.add(AuditAnswer(entry_id=entry_id, status=status, at=at))
 
 
-def entries(*, staff: Staff, wanted: Wanted, cursor: str | None, limit: int) -> Page[Entry]:
+def entries(*, staff: Staff, wanted: Wanted, asked: Asked) -> Page[Entry]:
     """A page of the record, newest first, of the auditor's own district (or of all)."""
-    query = _query(staff, wanted).order_by(AuditEntry.id.desc())
+    query = _query(staff, wanted)
     with reading():
         return pages.page(
             query,
-            key=AuditEntry.id,
+            order=pages.newest_first(AuditEntry.id),
             place=f"audit:{staff.account_id}:{wanted}",
-            cursor=cursor,
-            limit=limit,
+            asked=asked,
             shown=_entry,
         )
 
@@ -126,6 +125,14 @@ def exported(*, staff: Staff, wanted: Wanted) -> Iterator[Entry]:
         if len(rows) < _CHUNK:
             return
         last = rows[-1].entry_id
+
+
+def csv_lines(*, staff: Staff, wanted: Wanted) -> Iterator[str]:
+    """The record of a period as CSV lines, a spreadsheet's byte order mark first."""
+    names = [each.name for each in fields(Entry)]
+    return tables.csv_lines(
+        names, (astuple(entry) for entry in exported(staff=staff, wanted=wanted))
+    )
 
 
 def _query(staff: Staff, wanted: Wanted) -> Select[AuditEntry, str, str, int]:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from sqlalchemy import select, text
 
+from app import vault
 from app.db import db, reading, transaction
 from app.ledger.chart import CHART
-from app.models import AgreementTemplate, Deployment, HouseAccount, PolicyVersion
+from app.models import AgreementTemplate, Deployment, HouseAccount, Person, PolicyVersion
 from app.rules.policy import PolicyInvalid
 from app.services import agreement_templates, policies
 
@@ -46,6 +47,7 @@ def install(*, environment: str, policy_toml: str, template: str, at: datetime) 
         if session.scalar(select(AgreementTemplate.id).limit(1)) is None:
             code = agreement_templates.install_first(template, by=INSTALLER, at=at)
             added.append(f"agreement template {code}")
+        added += _masked_keys()
     return added
 
 
@@ -73,6 +75,14 @@ def reasons_not_to_serve(environment: str) -> list[str]:
                 if version.has_placeholders
             ]
         return reasons
+
+
+def _masked_keys() -> list[str]:
+    """People who came before masked keys were searched by can be found by them, too."""
+    people = db.session().scalars(select(Person).where(Person.masked_keys_index.is_(None))).all()
+    for person in people:
+        person.masked_keys_index = vault.masked_keys_index(person.id_number, person.phone)
+    return [f"masked keys of {len(people)} people"] if people else []
 
 
 def _privileges() -> list[str]:

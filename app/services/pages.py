@@ -1,4 +1,4 @@
-"""Pages of a list: the newest first, a signed cursor, at most a hundred rows."""
+"""Pages of a list: in one of its orders, a signed cursor, at most a hundred rows."""
 
 import base64
 import binascii
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app import vault
@@ -32,44 +33,67 @@ class Page(Generic[T]):
     next_cursor: str | None
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Which page: after the one that gave this cursor (the first one if None), 1 to 100 rows."""
+
+    cursor: str | None
+    limit: int
+
+
+@dataclass(frozen=True)
+class Order:
+    """How a list is ordered, and where in it a row stands: two numbers, the second one unique."""
+
+    columns: tuple[Any, ...]
+    after: Callable[[int, int], ColumnElement[bool]]
+    position: Callable[[Any], tuple[int, int]]
+
+
+def newest_first(key: InstrumentedAttribute[int]) -> Order:
+    """From high to low by a unique number of the row's first element."""
+    return Order(
+        (key.desc(),), lambda _, last: key < last, lambda row: (0, getattr(row[0], key.key))
+    )
+
+
 def page(
     query: Any,
     *,
-    key: InstrumentedAttribute[int],
+    order: Order,
     place: str,
-    cursor: str | None,
-    limit: int,
+    asked: Asked,
     shown: Callable[[Any], T],
 ) -> Page[T]:
-    """The next rows of a query ordered by `key` from high to low, in the caller's transaction.
+    """The query's next rows in this order, in the caller's transaction.
 
-    `place` names list, filters and reader: a cursor works nowhere else. `limit` is 1 to 100.
-    `shown` takes a row whose first element has `key`. Raises `CursorUnfit`.
+    `place` names list, filters and reader: a cursor works nowhere else. Raises `CursorUnfit`.
     """
-    if cursor is not None:
-        query = query.where(key < _position(cursor, place))
-    rows = db.session().execute(query.limit(min(limit, PAGE_MAX) + 1)).all()
-    here = rows[: min(limit, PAGE_MAX)]
-    more = len(rows) > len(here)
-    last = getattr(here[-1][0], key.key) if here else 0
-    return Page(tuple(shown(row) for row in here), _cursor(last, place) if more else None)
+    most = min(asked.limit, PAGE_MAX)
+    if asked.cursor is not None:
+        query = query.where(order.after(*_position(asked.cursor, place)))
+    rows = db.session().execute(query.order_by(*order.columns).limit(most + 1)).all()
+    here = rows[:most]
+    is_more = len(rows) > most
+    next_cursor = _cursor(order.position(here[-1]), place) if is_more else None
+    return Page(tuple(shown(row) for row in here), next_cursor)
 
 
-def _cursor(position: int, place: str) -> str:
-    raw = position.to_bytes(8, "big")
+def _cursor(position: tuple[int, int], place: str) -> str:
+    raw = b"".join(number.to_bytes(8, "big") for number in position)
     return base64.urlsafe_b64encode(raw + _mac(raw, place)).decode().rstrip("=")
 
 
-def _position(cursor: str, place: str) -> int:
+def _position(cursor: str, place: str) -> tuple[int, int]:
     unfit = CursorUnfit(fields={"cursor": [CursorUnfit.sentence]})
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raise unfit from None
-    position, mac = raw[:8], raw[8:]
-    if len(position) != 8 or not hmac.compare_digest(mac, _mac(position, place)):
+    position, mac = raw[:16], raw[16:]
+    if len(position) != 16 or not hmac.compare_digest(mac, _mac(position, place)):
         raise unfit
-    return int.from_bytes(position, "big")
+    return int.from_bytes(position[:8], "big"), int.from_bytes(position[8:], "big")
 
 
 def _mac(raw: bytes, place: str) -> bytes:

@@ -74,10 +74,12 @@ def _person_of(check: IdentityCheck, at: datetime) -> Person:
         phone_index=phone_index,
         real_name_passed_at=at,
         created_at=at,
+        masked_keys_index=vault.masked_keys_index(check.id_number, check.phone),
     )
     person_id = db.session().scalars(select(Person.id).where(Person.id_number_index == index)).one()
     person = locked_person(person_id)
     person.name, person.phone, person.phone_index = check.name, check.phone, phone_index
+    person.masked_keys_index = vault.masked_keys_index(check.id_number, check.phone)
     person.real_name_passed_at = at
     return person
 

@@ -99,6 +99,16 @@ def policy_versions() -> tuple[PolicyLine, ...]:
         )
 
 
+def check_proposal(*, document: str, at: datetime) -> list[str]:
+    """What the policy in this TOML text would change, in words; nothing is stored.
+
+    Raises `Unacceptable` with every problem of the file.
+    """
+    with reading():
+        proposal = _prepare({"document": document}, at)
+        return _in_words(proposal.payload)
+
+
 # --- the action: a new version ---
 
 

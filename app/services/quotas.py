@@ -65,23 +65,28 @@ def live_quota(*, member: Member, home: Home, on: date | None, at: datetime) -> 
     if day > today:
         raise DayNotYetThere(fields={"on": [DayNotYetThere.sentence]})
     with reading():
-        in_force = policies.policy_on(day)
-        flexible = open_flexible(member.proved())
-        window = average_window(day, in_force.policy)
-        if flexible is None:
-            average, first_credit_on, balance_fen, seq = DayProduct(0, window.days), None, 0, 0
-        else:
-            average = balances.day_product(flexible.id, window)
-            first_credit_on = balances.first_movement_on(flexible.id)
-            balance_fen, seq = balances.closing_on(flexible.id, day), flexible.last_seq
-        explanation = loan_quota(
-            average=average,
-            first_credit_on=first_credit_on,
-            on=day,
-            home=home,
-            policy=in_force.policy,
-        )
-        return LiveQuota(explanation, in_force.sha256, balance_fen, seq)
+        return quota_of(member.proved(), home=home, day=day)
+
+
+def quota_of(person_id: int, *, home: Home, day: date) -> LiveQuota:
+    """The person's quota on a day that has come, explained, in the caller's transaction."""
+    in_force = policies.policy_on(day)
+    flexible = open_flexible(person_id)
+    window = average_window(day, in_force.policy)
+    if flexible is None:
+        average, first_credit_on, balance_fen, seq = DayProduct(0, window.days), None, 0, 0
+    else:
+        average = balances.day_product(flexible.id, window)
+        first_credit_on = balances.first_movement_on(flexible.id)
+        balance_fen, seq = balances.closing_on(flexible.id, day), flexible.last_seq
+    explanation = loan_quota(
+        average=average,
+        first_credit_on=first_credit_on,
+        on=day,
+        home=home,
+        policy=in_force.policy,
+    )
+    return LiveQuota(explanation, in_force.sha256, balance_fen, seq)
 
 
 def what_if(*, member: Member, plan: WhatIfPlan, home: Home, at: datetime) -> WhatIf:

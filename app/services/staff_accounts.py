@@ -12,8 +12,8 @@ from app.db import db, insert_unless_there, reading, retried, transaction
 from app.errors import Absent, Unacceptable
 from app.models import StaffAccount, StaffAssignment, StaffPerson
 from app.rules import duties
-from app.services import audit, staff_credentials
-from app.services.pages import Page, page
+from app.services import audit, pages, staff_credentials
+from app.services.pages import Asked, Page
 from app.services.staff import (
     SamePerson,
     Staff,
@@ -56,21 +56,24 @@ def disable(*, staff: Staff, account_id: str, reason: str, at: datetime) -> None
         )
 
 
-def staff_accounts(*, staff: Staff, cursor: str | None, limit: int) -> Page[StaffView]:
+def staff_accounts(*, staff: Staff, asked: Asked) -> Page[StaffView]:
     """A page of the accounts of one's own district, or of all at the centre."""
     query = (
         select(StaffAccount, StaffPerson.name, StaffAssignment.role, StaffAssignment.district)
         .join(StaffPerson, StaffPerson.id == StaffAccount.staff_person_id)
         .join(StaffAssignment, StaffAssignment.account_id == StaffAccount.id)
         .where(StaffAssignment.until_at.is_(None))
-        .order_by(StaffAccount.id.desc())
     )
     if staff.district != duties.CENTRE:
         query = query.where(StaffAssignment.district == staff.district)
     with reading():
         place = f"staff-accounts:{staff.account_id}"
-        return page(
-            query, key=StaffAccount.id, place=place, cursor=cursor, limit=limit, shown=_view
+        return pages.page(
+            query,
+            order=pages.newest_first(StaffAccount.id),
+            place=place,
+            asked=asked,
+            shown=_view,
         )
 
 

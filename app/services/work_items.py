@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, true, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, true, update
 
 from app import clock, ids
 from app.db import db, reading, retried, transaction
@@ -21,7 +21,7 @@ from app.models import (
 from app.rules import duties
 from app.rules.policy import ServicePolicy
 from app.services import pages, policies
-from app.services.pages import Page
+from app.services.pages import Asked, Order, Page
 from app.services.staff import Staff, refuse_unless_still
 
 APPROVAL, PAYMENT_CASE = "approval", "payment-case"
@@ -54,10 +54,23 @@ class ItemView:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which items; None means any. `state` is open, closed or mine."""
+    """Which items; None means any. `state` is open, closed or mine, `sort` newest or deadline."""
 
     state: str = "open"
     kind: str | None = None
+    sort: str = "deadline"
+
+
+# Items without a deadline come last.
+_NEVER = date(9999, 12, 31)
+_due = func.coalesce(WorkItem.due_on, _NEVER)
+_BY_DEADLINE = Order(
+    (_due, WorkItem.id),
+    lambda day, last: or_(
+        _due > date.fromordinal(day), and_(_due == date.fromordinal(day), WorkItem.id > last)
+    ),
+    lambda row: ((row[0].due_on or _NEVER).toordinal(), row[0].id),
+)
 
 
 # --- in the caller's transaction ---
@@ -108,12 +121,10 @@ def district_of_person(person_id: int) -> str:
 # --- use cases ---
 
 
-def work_items(
-    *, staff: Staff, wanted: Wanted, cursor: str | None, limit: int, at: datetime
-) -> Page[ItemView]:
-    """A page of what waits, newest first, of the staff's district and trade."""
+def work_items(*, staff: Staff, wanted: Wanted, asked: Asked, at: datetime) -> Page[ItemView]:
+    """A page of what waits in the staff's district and trade, the nearest deadline first."""
     today = clock.day_of(at)
-    query = _visible(staff).order_by(WorkItem.id.desc())
+    query = _visible(staff)
     if wanted.state == "closed":
         query = query.where(WorkItem.closed_at.is_not(None))
     else:
@@ -125,10 +136,9 @@ def work_items(
     with reading():
         return pages.page(
             query,
-            key=WorkItem.id,
+            order=_BY_DEADLINE if wanted.sort == "deadline" else pages.newest_first(WorkItem.id),
             place=f"work-items:{staff.account_id}:{wanted}",
-            cursor=cursor,
-            limit=limit,
+            asked=asked,
             shown=lambda row: _view(row, today),
         )
 

@@ -1,0 +1,39 @@
+"""Nobody acts alone: what one proposes another decides, and it is done once (decision 10)."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+
+from app.cli import FIRST_POLICY
+from tests.house import House
+from tests.office import Office, refusal
+
+
+def a_policy(code: str, effective_on: str, **cap: Any) -> str:
+    """The pilot's policy from another day on, with another cap."""
+    text = FIRST_POLICY.read_text("utf-8")
+    text = re.sub(r'^code = ".*"$', f'code = "{code}"', text, count=1, flags=re.M)
+    return re.sub(r"^effective_on = .*$", f"effective_on = {effective_on}", text, flags=re.M)
+
+
+def test_a_policy_proposed_by_one_and_approved_by_another_is_in_force_from_its_day(
+    house: House,
+) -> None:
+    office = Office(house)
+    officer = office.desk("policy-officer")
+    secretary = office.desk("committee-secretary")
+
+    proposal = officer.propose(
+        "policy-version", "提高最高额度", document=a_policy("huzhou-pilot-2026.1", "2026-04-01")
+    )
+    assert refusal(lambda: officer.approve(proposal)) == (403, "role-not-allowed")
+    done = secretary.approve(proposal, "管委会2026年第3号决议")
+
+    assert done["state"] == "approved"
+    assert done["result"]["policy_code"] == "huzhou-pilot-2026.1"
+    phone = house.phone()
+    assert phone.get("/v1/public/policy")["code"] == "huzhou-pilot-2024.1"
+    house.at(date(2026, 4, 1))
+    assert phone.get("/v1/public/policy")["code"] == "huzhou-pilot-2026.1"
