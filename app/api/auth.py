@@ -102,7 +102,7 @@ def install(app: Flask) -> None:
         if request.endpoint is None:
             return  # no such route: the router answers
         guard = guard_of(app, request.endpoint)
-        if guard is None:
+        if guard is None or any("\0" in str(each) for each in (request.view_args or {}).values()):
             raise Absent()
         if guard == "member":
             g.member = sessions.member_of(token=_bearer(), at=clock.now())

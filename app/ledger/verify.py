@@ -7,18 +7,21 @@ write, and is rolled back. A check that meets a row nobody can read says so, and
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.db import reading
 from app.ledger import (
     verify_append_only,
+    verify_approvals,
     verify_days,
     verify_ledger,
     verify_payments,
     verify_people,
     verify_policies,
 )
+from app.models import append_only
 from app.vault import VaultCannotOpen
 
 Check = Callable[[], Iterator[str]]
@@ -39,6 +42,7 @@ CHECKS: tuple[tuple[str, str, Check], ...] = (
     *verify_payments.CHECKS,
     *verify_people.CHECKS,
     *verify_policies.CHECKS,
+    *verify_approvals.CHECKS,
     *verify_append_only.CHECKS,
 )
 
@@ -47,8 +51,12 @@ def verify() -> tuple[Finding, ...]:
     """A finding for every invariant, in order of ids; raises what the database raises."""
     with reading():
         found = [Finding(name, title, tuple(_offenders(check))) for name, title, check in CHECKS]
-    tried = tuple(_offenders(verify_append_only.offenders))
-    found.append(Finding("L8", verify_ledger.L8, tried))
+    for name, title, tables in (
+        ("L8", verify_ledger.L8, append_only.BOOKS),
+        ("W8", verify_approvals.W8, append_only.AUDIT),
+    ):
+        tried = _offenders(partial(verify_append_only.offenders, tables))
+        found.append(Finding(name, title, tuple(tried)))
     return tuple(sorted(_merged(found), key=lambda each: (each.id[0], int(each.id[1:]))))
 
 

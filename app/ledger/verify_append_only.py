@@ -11,23 +11,23 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.db import db, reading, transaction
+from app.ledger.verify_approvals import W5
 from app.models import append_only
 
-_TABLES = ("journal", "posting")
-_ORDERS = "payment_order"
+_ORDERS, _APPROVALS = "payment_order", "approval"
 
 
-def offenders() -> Iterator[str]:
-    """L8: a line per statement that was not refused, and per trigger or right that is amiss.
+def offenders(tables: tuple[str, ...]) -> Iterator[str]:
+    """L8, W8: a line per statement that was not refused, and per trigger or right amiss.
 
     Everything tried is rolled back.
     """
     with reading() as session:
         dialect = session.get_bind().dialect.name
-        amiss = [*_triggers_amiss(dialect, _TABLES), *_rights_amiss(dialect)]
-    for table in _TABLES:
+        amiss = [*_triggers_amiss(dialect, tables), *_rights_amiss(dialect, tables)]
+    for table in tables:
         for statement in _statements(table, dialect):
-            if not _is_refused(statement):
+            if not _is_refused(statement, table):
                 yield f"not refused: {statement}"
     yield from amiss
 
@@ -38,21 +38,26 @@ def p3_orders_move_forward() -> Iterator[str]:
 
 
 def _statements(table: str, dialect: str) -> list[str]:
+    key = "entry_id" if table == "audit_answer" else "id"
     if dialect == "postgresql":
         return [
-            f"UPDATE {table} SET id = id",  # noqa: S608 - two fixed table names
+            f"UPDATE {table} SET {key} = {key}",  # noqa: S608 - fixed table names
             f"DELETE FROM {table}",  # noqa: S608
             f"TRUNCATE {table} CASCADE",
         ]
     return [
-        f"UPDATE {table} SET id = id",  # noqa: S608
+        f"UPDATE {table} SET {key} = {key}",  # noqa: S608
         f"DELETE FROM {table}",  # noqa: S608
         f"INSERT OR REPLACE INTO {table} SELECT * FROM {table} LIMIT 1",  # noqa: S608
     ]
 
 
-def _is_refused(statement: str) -> bool:
-    table = next(table for table in _TABLES if f" {table}" in statement)
+def w5_approvals_stay_as_decided() -> Iterator[str]:
+    """W5: the triggers that let nobody edit or remove an approval stand as they were made."""
+    yield from _triggers_amiss(db.session().get_bind().dialect.name, (_APPROVALS,))
+
+
+def _is_refused(statement: str, table: str) -> bool:
     try:
         with transaction() as session:
             is_empty = not session.scalar(text(f"SELECT count(*) FROM {table}"))  # noqa: S608
@@ -100,18 +105,19 @@ def _postgresql_triggers() -> dict[str, list[str]]:
     }
 
 
-def _rights_amiss(dialect: str) -> Iterator[str]:
+def _rights_amiss(dialect: str, tables: tuple[str, ...]) -> Iterator[str]:
     """Rights the app's role should not have; the owner of the tables has them all anyway."""
     if dialect != "postgresql":
         return
     rows = db.session().execute(
         text(
             "SELECT relname, verb FROM pg_class, unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) verb"
-            " WHERE relname IN ('journal', 'posting') AND relkind IN ('r', 'p')"
+            " WHERE relname = ANY(:tables) AND relkind IN ('r', 'p')"
             " AND NOT pg_has_role(current_user, relowner, 'USAGE')"
             " AND (has_table_privilege(pg_class.oid, verb)"
             "  OR (verb = 'UPDATE' AND has_any_column_privilege(pg_class.oid, verb)))"
-        )
+        ),
+        {"tables": list(tables)},
     )
     for table, verb in rows:
         yield f"the app may {verb} {table}"
@@ -131,4 +137,7 @@ def _words(sql: str) -> list[str]:
     return re.findall(r"\w+|<>", sql)
 
 
-CHECKS = (("P3", "order states agree with what happened", p3_orders_move_forward),)
+CHECKS = (
+    ("P3", "order states agree with what happened", p3_orders_move_forward),
+    ("W5", W5, w5_approvals_stay_as_decided),
+)

@@ -13,6 +13,7 @@ from app.models import (
     FundAccount,
     IdempotencyKey,
     Journal,
+    ManualJournal,
     Notice,
     PaymentCase,
     PaymentOrder,
@@ -187,8 +188,17 @@ def p4_notices_had_their_effect() -> Iterator[str]:
 
 
 def _suspense_without_a_case() -> Iterator[str]:
-    """Money stands in suspense for as long as nothing reversed it, and so long its case is open."""
-    reversal = aliased(Journal)
+    """Money stands in suspense until a journal reverses it or puts it where it belongs.
+
+    So long its case is open.
+    """
+    reversal, undone = aliased(Journal), aliased(ManualJournal)
+    put_in_place = (
+        select(ManualJournal.id)
+        .join(PaymentCase, PaymentCase.id == ManualJournal.payment_case_id)
+        .outerjoin(undone, undone.reverses_id == ManualJournal.id)
+        .where(PaymentCase.payment_id == WechatPayment.id, undone.id.is_(None))
+    )
     caseless = (
         select(WechatPayment.id)
         .outerjoin(
@@ -201,7 +211,10 @@ def _suspense_without_a_case() -> Iterator[str]:
         )
         .outerjoin(reversal, reversal.reverses_id == WechatPayment.journal_id)
         .where(
-            WechatPayment.outcome == "suspended", PaymentCase.id.is_(None), reversal.id.is_(None)
+            WechatPayment.outcome == "suspended",
+            PaymentCase.id.is_(None),
+            reversal.id.is_(None),
+            ~put_in_place.exists(),
         )
     )
     for payment_id in db.session().scalars(caseless):

@@ -286,6 +286,12 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_person_masked_keys_index"), "person", ["masked_keys_index"], unique=False
     )
+    # Cases that were open before there was a work list wait in it, too.
+    op.execute(
+        "INSERT INTO work_item (public_id, acceptance_no, kind, payment_case_id, district, "
+        "opened_at) SELECT 'wrk_' || substr(public_id, 5), 'SL' || upper(substr(public_id, 5)), "
+        "'payment-case', id, 'centre', opened_at FROM payment_case WHERE resolved_at IS NULL"
+    )
     _triggers()
 
 

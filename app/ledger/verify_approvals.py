@@ -1,0 +1,274 @@
+"""W5, W8: what needed two people was decided by two, as it was seen, once; and is on record."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import aliased
+
+from app.db import db
+from app.models import (
+    AgreementTemplate,
+    Approval,
+    AuditEntry,
+    DepositLimitOverride,
+    ManualJournal,
+    PaymentCase,
+    Person,
+    PolicyVersion,
+    Posting,
+    StaffAccount,
+    StaffAssignment,
+    StaffSession,
+    WorkItem,
+)
+from app.rules import duties
+from app.rules.policy_document import load_policy
+
+_BY_APPROVAL = "approval:"
+W5 = "decisions are another person's, in his role, about exactly what was proposed, once"
+W8 = "what staff did is on record, and the record refuses every change"
+
+
+def w5_two_people() -> Iterator[str]:
+    """W5: maker and checker are two people, each the person of his account, decided in time."""
+    session = db.session()
+    maker, checker = aliased(StaffAccount), aliased(StaffAccount)
+    query = (
+        select(Approval.id)
+        .outerjoin(maker, maker.id == Approval.maker_account_id)
+        .outerjoin(checker, checker.id == Approval.checker_account_id)
+        .where(
+            or_(
+                Approval.checker_person_id == Approval.maker_person_id,
+                maker.staff_person_id.is_distinct_from(Approval.maker_person_id),
+                checker.staff_person_id.is_distinct_from(Approval.checker_person_id),
+                checker.staff_person_id == maker.staff_person_id,
+                Approval.decided_at >= Approval.expires_at,
+                Approval.decided_at < Approval.submitted_at,
+            )
+        )
+    )
+    for approval_id in session.scalars(query):
+        yield f"approval {approval_id} was not decided by another person in time"
+    states = select(Approval.id).where(
+        Approval.state.in_(("approved", "rejected")) != Approval.checker_account_id.is_not(None)
+    )
+    for approval_id in session.scalars(states):
+        yield f"approval {approval_id}: its state and its decision disagree"
+
+
+def w5_as_seen() -> Iterator[str]:
+    """W5: the payload is the one whose hash was approved and executed."""
+    for row in db.session().scalars(select(Approval)):
+        sha256 = hashlib.sha256(row.payload.encode()).hexdigest()
+        executed = row.payload_sha256 if row.state == "approved" else None
+        if sha256 != row.payload_sha256 or row.executed_sha256 != executed:
+            yield f"approval {row.id} is not what was proposed, or was executed otherwise"
+
+
+def w5_in_their_roles() -> Iterator[str]:
+    """W5: both held a role that allows it, in a district that sees it, when they acted."""
+    for row in db.session().scalars(select(Approval)):
+        action = duties.ACTIONS.get(row.action)
+        if action is None:
+            yield f"approval {row.id} is of the unknown action {row.action}"
+            continue
+        acts = [(row.maker_account_id, row.submitted_at, action.makers, "maker")]
+        if row.checker_account_id is not None and row.decided_at is not None:
+            acts.append((row.checker_account_id, row.decided_at, action.checkers, "checker"))
+        for account_id, at, roles, what in acts:
+            place = _place_at(account_id, at)
+            if place is None or place[0] not in roles or not duties.sees(place[1], row.district):
+                yield f"approval {row.id}: its {what} had no role for it"
+
+
+def w5_each_has_its_effect() -> Iterator[str]:
+    """W5: an approved proposal had its effect once, as proposed; no effect lacks its approval."""
+    approvals = {row.id: row for row in db.session().scalars(select(Approval))}
+    by_public_id = {row.public_id: row for row in approvals.values()}
+    found: Counter[int] = Counter()
+    for what, approval_id, action, is_right in _effects(by_public_id, approvals):
+        row = approvals.get(approval_id)
+        if row is None or row.state != "approved" or row.action != action:
+            yield f"{what} rests on no approval"
+        elif not is_right:
+            yield f"{what} is not what was approved"
+        found[approval_id] += 1
+    for row in approvals.values():
+        wanted = int(row.state == "approved" and row.action != "staff-reset")
+        if found[row.id] != wanted:
+            yield f"approval {row.id} ({row.state}) had {found[row.id]} effects"
+
+
+def w5_waits_in_the_list() -> Iterator[str]:
+    """W5: whatever waits for a decision has one open item in the work list; the rest has none."""
+    rows = db.session().execute(
+        select(Approval.id, Approval.state, func.count(WorkItem.id))
+        .outerjoin(
+            WorkItem, and_(WorkItem.approval_id == Approval.id, WorkItem.closed_at.is_(None))
+        )
+        .group_by(Approval.id, Approval.state)
+    )
+    for approval_id, state, count in rows:
+        if count != int(state == "submitted"):
+            yield f"approval {approval_id} ({state}) has {count} open items in the work list"
+    cases = db.session().execute(
+        select(PaymentCase.id, PaymentCase.resolved_at, func.count(WorkItem.id))
+        .outerjoin(
+            WorkItem, and_(WorkItem.payment_case_id == PaymentCase.id, WorkItem.closed_at.is_(None))
+        )
+        .group_by(PaymentCase.id, PaymentCase.resolved_at)
+    )
+    for case_id, resolved_at, count in cases:
+        if count != int(resolved_at is None):
+            yield f"payment case {case_id} has {count} open items in the work list"
+
+
+def w8_acts_on_record() -> Iterator[str]:
+    """W8: each proposal, decision and sign-in stands in the record, by the same account."""
+    session = db.session()
+    for row in session.scalars(select(Approval)):
+        acts = [(row.submit_audit_id, row.maker_account_id, {duties.submit_route(row.action)})]
+        if row.decide_audit_id is not None:
+            path = "POST /v1/staff/approvals/<approval_id>"
+            routes = {f"{path}/approve"} if row.state == "approved" else {f"{path}/reject"}
+            acts.append((row.decide_audit_id, row.checker_account_id or 0, routes))
+        for entry_id, account_id, routes in acts:
+            entry = session.get(AuditEntry, entry_id)
+            if entry is None or (entry.account_id, entry.verdict) != (account_id, "allowed"):
+                yield f"approval {row.id}: an act of account {account_id} is not on record"
+            elif entry.act not in routes:
+                yield f"approval {row.id}: audit entry {entry_id} is of another act"
+    unrecorded = (
+        select(StaffSession.id)
+        .outerjoin(
+            AuditEntry,
+            and_(
+                AuditEntry.account_id == StaffSession.account_id,
+                AuditEntry.at == StaffSession.created_at,
+                AuditEntry.act == "POST /v1/staff/sessions",
+                AuditEntry.verdict == "allowed",
+            ),
+        )
+        .where(AuditEntry.id.is_(None))
+    )
+    for session_id in session.scalars(unrecorded):
+        yield f"staff session {session_id} was opened by no sign-in on record"
+
+
+def _place_at(account_id: int, at: Any) -> tuple[str, str] | None:
+    """Role and district of the account at an instant."""
+    row = (
+        db.session()
+        .execute(
+            select(StaffAssignment.role, StaffAssignment.district).where(
+                StaffAssignment.account_id == account_id,
+                StaffAssignment.from_at <= at,
+                or_(StaffAssignment.until_at.is_(None), StaffAssignment.until_at > at),
+            )
+        )
+        .first()
+    )
+    return None if row is None else (row.role, row.district)
+
+
+def _effects(
+    by_public_id: dict[str, Approval], approvals: dict[int, Approval]
+) -> Iterator[tuple[str, int, str, bool]]:
+    """(what, approval's id, action, whether it is what the payload says) of every effect."""
+    yield from _effects_on_rules(by_public_id)
+    yield from _effects_on_books(approvals)
+    session = db.session()
+    for row in session.scalars(
+        select(StaffAssignment).where(StaffAssignment.approval_id.is_not(None))
+    ):
+        approval = approvals.get(row.approval_id or 0)
+        said = {} if approval is None else json.loads(approval.payload)
+        is_right = (said.get("role"), said.get("district")) == (row.role, row.district)
+        is_account = approval is not None and approval.action == "staff-account"
+        action = "staff-account" if is_account else "staff-assignment"
+        yield f"staff assignment {row.id}", row.approval_id or 0, action, is_right
+    lone = select(StaffAssignment.id).where(
+        StaffAssignment.approval_id.is_(None), StaffAssignment.role != "security-administrator"
+    )
+    for assignment_id in session.scalars(lone):
+        yield f"staff assignment {assignment_id}", 0, "staff-assignment", False
+
+
+def _effects_on_rules(by_public_id: dict[str, Approval]) -> Iterator[tuple[str, int, str, bool]]:
+    """Every version but the first came by an approval."""
+    session = db.session()
+    policies = session.scalars(select(PolicyVersion).order_by(PolicyVersion.id)).all()
+    templates = session.scalars(select(AgreementTemplate).order_by(AgreementTemplate.id)).all()
+    versions: tuple[tuple[str, Sequence[PolicyVersion | AgreementTemplate]], ...] = (
+        ("policy-version", policies),
+        ("agreement-template", templates),
+    )
+    for action, rows in versions:
+        for number, row in enumerate(rows):
+            if number == 0 and not row.installed_by.startswith(_BY_APPROVAL):
+                continue
+            approval = by_public_id.get(row.installed_by.removeprefix(_BY_APPROVAL))
+            said = {} if approval is None else json.loads(approval.payload)
+            is_right = _is_document(row, said)
+            yield f"{action} {row.code}", 0 if approval is None else approval.id, action, is_right
+
+
+def _is_document(row: PolicyVersion | AgreementTemplate, said: dict[str, Any]) -> bool:
+    if isinstance(row, PolicyVersion):
+        return bool(said) and load_policy(said["document"]).sha256 == row.sha256
+    return bool(said) and row.body.strip() == said["text"].split("+++\n", 2)[-1].strip()
+
+
+def _effects_on_books(approvals: dict[int, Approval]) -> Iterator[tuple[str, int, str, bool]]:
+    session = db.session()
+    for journal in session.scalars(select(ManualJournal)):
+        approval = approvals.get(journal.approval_id)
+        said = {} if approval is None else json.loads(approval.payload)
+        is_entry = journal.reverses_id is None
+        action = "manual-journal" if is_entry else "manual-journal-reversal"
+        lines = said.get("lines", []) if is_entry else None
+        is_right = said.get("document_no") == journal.document_no and (
+            lines is None or _stands_as(journal.journal_id, lines)
+        )
+        yield f"manual journal {journal.document_no}", journal.approval_id, action, is_right
+    overrides = session.execute(
+        select(DepositLimitOverride, Person.public_id).join(
+            Person, Person.id == DepositLimitOverride.person_id
+        )
+    )
+    for override, person_id in overrides:
+        approval = approvals.get(override.approval_id)
+        said = {} if approval is None else json.loads(approval.payload)
+        stored = {
+            "person_id": person_id,
+            "month_on": override.month_on.isoformat(),
+            "limit_fen": override.limit_fen,
+        }
+        what = f"deposit limit override {override.id}"
+        yield what, override.approval_id, "deposit-limit-override", said == stored
+
+
+def _stands_as(journal_id: int | None, lines: list[dict[str, Any]]) -> bool:
+    """Whether the journal's postings are these lines, in this order."""
+    rows = db.session().execute(
+        select(Posting.debit_code, Posting.credit_code, Posting.amount_fen)
+        .where(Posting.journal_id == journal_id)
+        .order_by(Posting.line)
+    )
+    wanted = [(each["debit_code"], each["credit_code"], each["amount_fen"]) for each in lines]
+    return [tuple(row) for row in rows] == wanted
+
+
+CHECKS = (
+    ("W5", W5, w5_two_people),
+    ("W5", W5, w5_as_seen),
+    ("W5", W5, w5_in_their_roles),
+    ("W5", W5, w5_each_has_its_effect),
+    ("W5", W5, w5_waits_in_the_list),
+    ("W8", W8, w8_acts_on_record),
+)
