@@ -8,73 +8,19 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
 import requests
 
+from sandbox import demo_office
 from sandbox.phone import Owner, Phone, Problem
+from sandbox.story import StepBroke, Story, until, yuan
 
 RIDER = Owner(name="沈阿宝", id_number="330502199001011236", phone="13812341234")
 BEGINS_ON = date(2025, 1, 6)
 MONTHLY_FEN = 500_000
-FOUND_WITHIN_S = 60
-
-
-class StepBroke(Exception):
-    """A step of the story did not hold."""
-
-
-class Story:
-    """Prints the steps for people and stops at the first that does not hold."""
-
-    def __init__(self, api: str, sandbox: str) -> None:
-        self.api, self.sandbox = api, sandbox
-        self._step = 0
-
-    def chapter(self, title: str) -> None:
-        """A heading."""
-        print(f"\n\033[1m{title}\033[0m" if sys.stdout.isatty() else f"\n{title}")
-
-    def step(self, sentence: str, *, holds: bool = True) -> None:
-        """One step: printed, and broken if it does not hold."""
-        self._step += 1
-        print(f"  {self._step:>2} {'✓' if holds else '✗'} {sentence}", flush=True)
-        if not holds:
-            raise StepBroke(sentence)
-
-    def say(self, line: str = "") -> None:
-        """A line without a check."""
-        print(f"       {line}" if line else "", flush=True)
-
-    def clock(self, day: date, hour: str = "09:00:00") -> None:
-        """Everybody on this machine lives at that moment of Shanghai from now on."""
-        self._put("clock", {"now": f"{day.isoformat()}T{hour}+08:00"})
-
-    def faults(self, **switched: Any) -> None:
-        """Exactly these faults of WeChat are in force."""
-        self._put("faults", switched)
-
-    def _put(self, what: str, body: dict[str, Any]) -> None:
-        requests.put(f"{self.sandbox}/sandbox/{what}", json=body, timeout=30).raise_for_status()
-
-
-def yuan(fen: int) -> str:
-    """Fen as people read them."""
-    return f"{fen // 100:,}.{fen % 100:02d}"
-
-
-def until(holds: Callable[[], bool], within_s: float = FOUND_WITHIN_S) -> bool:
-    """Whether the thing became true in time."""
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        if holds():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 def way_in(story: Story) -> Phone:
@@ -276,12 +222,13 @@ def main() -> int:
         first_deposit(story, phone)
         first_year(story, phone)
         year_end(story, phone)
+        demo_office.policy_change(story, phone)
     except StepBroke:
         return 1
     except (Problem, requests.RequestException) as broken:
         print(f"\n  ✗ 演示中断：{broken}", file=sys.stderr)
         return 1
-    story.chapter("五、核账")
+    story.chapter("六、核账")
     return 0
 
 

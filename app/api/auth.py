@@ -110,6 +110,7 @@ def install(app: Flask) -> None:
             g.staff = staff_sessions.staff_calling(
                 token=_bearer(), call=this_call(), at=clock.now()
             )
+            staff_sessions.refuse_unless_allowed(g.staff)
 
     app.after_request(_put_the_answer_on_record)
 

@@ -50,6 +50,7 @@ class Staff:
     role: str
     district: str
     call: Call
+    verdict: str
     audit_id: int
 
     def sees(self, district: str) -> bool:

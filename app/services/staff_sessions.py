@@ -67,31 +67,38 @@ def sign_out(*, staff: Staff, at: datetime) -> None:
 
 
 def staff_calling(*, token: str, call: Call, at: datetime) -> Staff:
-    """Who calls, with the call on record; he may do it, and holds his session for another while.
+    """Who calls, with the call and its verdict on record; his session lives for another while.
 
-    Raises `SessionEnded`, `RoleNotAllowed`, `ReauthenticationNeeded`.
+    Raises `SessionEnded`. Whether he may do it says `refuse_unless_allowed`.
     """
-    staff, verdict = _let_in(token, call, at)
+    staff = _let_in(token, call, at)
     if staff is None:
         raise SessionEnded()
-    if verdict == "role-refused":
-        raise RoleNotAllowed()
-    if verdict == "reauthentication-needed":
-        raise ReauthenticationNeeded()
     return staff
 
 
+def refuse_unless_allowed(staff: Staff) -> None:
+    """Returns when the duties let the staff make this call; `RoleNotAllowed` otherwise.
+
+    `ReauthenticationNeeded` when it is a sensitive act and the last proof is too old.
+    """
+    if staff.verdict == "role-refused":
+        raise RoleNotAllowed()
+    if staff.verdict == "reauthentication-needed":
+        raise ReauthenticationNeeded()
+
+
 @retried
-def _let_in(token: str, call: Call, at: datetime) -> tuple[Staff | None, str]:
+def _let_in(token: str, call: Call, at: datetime) -> Staff | None:
     with transaction():
         row = _live_session(token, at)
         if row is None:
-            return None, ""
+            return None
         account = db.session().get_one(StaffAccount, row.account_id)
         assignment = current_assignment(row.account_id)
         if account.state != "active" or assignment is None:
             row.ended_at, row.end_reason = at, "account-changed"
-            return None, ""
+            return None
         row.last_used_at = max(at, row.last_used_at)
         verdict = _verdict(assignment.role, call.act, is_fresh=at < row.authenticated_at + FRESH)
         audit_id = audit.write(
@@ -102,16 +109,16 @@ def _let_in(token: str, call: Call, at: datetime) -> tuple[Staff | None, str]:
             verdict=verdict,
             at=at,
         )
-        staff = Staff(
+        return Staff(
             account_id=account.id,
             person_id=account.staff_person_id,
             session_id=row.id,
             role=assignment.role,
             district=assignment.district,
             call=call,
+            verdict=verdict,
             audit_id=audit_id,
         )
-        return staff, verdict
 
 
 def _live_session(token: str, at: datetime) -> StaffSession | None:
