@@ -64,7 +64,7 @@ def this_call() -> Call:
     subject = " ".join(str(value) for value in (request.view_args or {}).values())
     return Call(
         act=f"{'GET' if request.method == 'HEAD' else request.method} {request.url_rule}",
-        subject=subject[:_LONGEST_SUBJECT],
+        subject=subject.replace("\0", "")[:_LONGEST_SUBJECT],
         peer=(request.remote_addr or "unknown")[:_LONGEST_PEER],
         request_id=g.request_id,
     )
@@ -102,7 +102,7 @@ def install(app: Flask) -> None:
         if request.endpoint is None:
             return  # no such route: the router answers
         guard = guard_of(app, request.endpoint)
-        if guard is None or any("\0" in str(each) for each in (request.view_args or {}).values()):
+        if guard is None:
             raise Absent()
         if guard == "member":
             g.member = sessions.member_of(token=_bearer(), at=clock.now())
@@ -111,6 +111,8 @@ def install(app: Flask) -> None:
                 token=_bearer(), call=this_call(), at=clock.now()
             )
             staff_sessions.refuse_unless_allowed(g.staff)
+            if any("\0" in str(each) for each in (request.view_args or {}).values()):
+                raise Absent()  # PostgreSQL holds no such text
 
     app.after_request(_put_the_answer_on_record)
 

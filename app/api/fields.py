@@ -33,6 +33,7 @@ fields.Field.default_error_messages |= {
 fields.String.default_error_messages |= {"invalid": "应为文字。", "invalid_utf8": "应为文字。"}
 fields.Integer.default_error_messages |= {"invalid": "应为整数。", "too_large": "数值过大。"}
 fields.Boolean.default_error_messages |= {"invalid": "应为 true 或 false。"}
+fields.List.default_error_messages |= {"invalid": "应为列表。"}
 fields.Date.default_error_messages |= {
     "invalid": "应为日期，格式如 2026-11-23。",
     "format": "应为日期，格式如 2026-11-23。",

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app import ids
 from app.db import db, lock_for_naming, retried, transaction
-from app.errors import Absent, Conflict, Unacceptable
+from app.errors import Absent, Conflict, Fact, Unacceptable
 from app.models import Approval, WorkItem
 from app.rules import duties
 from app.services import limits, work_items
@@ -147,6 +147,8 @@ def _decide(
         state, reason = how
         if state == APPROVED:
             row.executed_sha256, row.result = _carried_out(staff, row, at)
+        else:
+            _refuse_to_reject_his_own(staff, row, at)
         row.checker_account_id, row.checker_person_id = staff.account_id, staff.person_id
         row.decide_audit_id, row.decided_at = staff.audit_id, at
         row.state, row.decision_reason = state, reason
@@ -185,6 +187,16 @@ def _carried_out(staff: Staff, row: Approval, at: datetime) -> tuple[str, dict[s
     )
     db.session().flush()
     return sha256_of(row.payload), action.apply(payload, decision)
+
+
+def _refuse_to_reject_his_own(staff: Staff, row: Approval, at: datetime) -> None:
+    """Nobody wards off what is about himself; what is unfit by now anybody else may reject."""
+    try:
+        proposal = ACTIONS[row.action].prepare(json.loads(row.payload), at)
+    except Fact:
+        about = () if row.subject_person_id is None else (row.subject_person_id,)
+        proposal = Proposal(payload={}, depositor_ids=about)
+    _refuse_about_himself(staff, proposal)
 
 
 def _authors(row: Approval) -> set[int]:

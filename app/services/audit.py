@@ -13,7 +13,6 @@ from app.services import pages, tables
 from app.services.pages import Asked, Page
 from app.services.staff import Call, Staff
 
-EXPORTED_MAX = 100_000
 _CHUNK = 1000
 
 
@@ -115,16 +114,15 @@ def entries(*, staff: Staff, wanted: Wanted, asked: Asked) -> Page[Entry]:
 
 
 def exported(*, staff: Staff, wanted: Wanted) -> Iterator[Entry]:
-    """The record of a period in order, up to 100,000 lines, read piece by piece."""
-    last = 0
-    for _ in range(EXPORTED_MAX // _CHUNK):
+    """The record of a period in order, read piece by piece while it is written out."""
+    last, is_more = 0, True
+    while is_more:
         query = _query(staff, wanted).where(AuditEntry.id > last).order_by(AuditEntry.id)
         with reading() as session:
             rows = [_entry(row) for row in session.execute(query.limit(_CHUNK))]
         yield from rows
-        if len(rows) < _CHUNK:
-            return
-        last = rows[-1].entry_id
+        is_more = len(rows) == _CHUNK
+        last = rows[-1].entry_id if rows else last
 
 
 def csv_lines(*, staff: Staff, wanted: Wanted) -> Iterator[str]:

@@ -46,6 +46,13 @@ def forget(limit: Limit, key: str) -> None:
         row.used = 0
 
 
+def give_back(limit: Limit, key: str) -> None:
+    """One use of the key does not count after all, in the caller's transaction."""
+    row = db.session().scalars(_query(limit, key).with_for_update()).one_or_none()
+    if row is not None:
+        row.used = max(0, row.used - 1)
+
+
 def drop_old(*, before: datetime) -> None:
     """Windows that began before this instant are gone, in the caller's transaction."""
     db.session().execute(delete(UsageWindow).where(UsageWindow.started_at < before))

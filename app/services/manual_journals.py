@@ -48,6 +48,8 @@ def _prepare(payload: Payload, at: datetime) -> Proposal:
         found, owner = _line_problems(line, value_on)
         problems |= {f"lines[{number}].{name}": why for name, why in found.items()}
         depositors |= {owner} if owner is not None else set()
+    if not payload["lines"]:
+        problems["lines"] = ["至少一行。"]
     problems |= _case_problems(payload)
     if problems:
         raise Unacceptable(fields=problems)
@@ -181,9 +183,11 @@ def _line_problems(line: Payload, value_on: date) -> tuple[dict[str, list[str]],
 
 
 def _case_problems(payload: Payload) -> dict[str, list[str]]:
-    """A case is resolved by taking exactly its money out of suspense."""
+    """A case is resolved by taking exactly its money out of suspense; nothing else touches it."""
+    touched = {line[side] for line in payload["lines"] for side in ("debit_code", "credit_code")}
     if payload.get("case_id") is None:
-        return {}
+        hint = f"涉及 {chart.SUSPENSE} 待查收款时必填：请写明要办结的待查款项。"
+        return {"case_id": [hint]} if chart.SUSPENSE in touched else {}
     case = _open_case(payload["case_id"])
     payment = None if case is None else db.session().get(WechatPayment, case.payment_id)
     if payment is None:

@@ -106,6 +106,8 @@ def proved(checked: Checked, call: Call, at: datetime) -> StaffAccount | None:
         return None
     account.totp_last_step = checked.step
     limits.forget(TRIES, checked.login)
+    for limit, key in ((_PEER_TRIES, call.peer), (_ALL_TRIES, "")):
+        limits.give_back(limit, key)  # a whole office signs in from one address
     return account
 
 

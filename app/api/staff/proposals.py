@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from app import clock
 from app.api.auth import staff, staff_only
@@ -50,7 +50,11 @@ class ManualJournalBody(ProposalBody):
 
     document_no = Text(longest=64, required=True)
     value_on = Day(required=True)
-    lines = fields.List(fields.Nested(LineBody), required=True)
+    lines = fields.List(
+        fields.Nested(LineBody),
+        required=True,
+        validate=[validate.Length(1, 50, error="应为1至50行。")],
+    )
     case_id = Text(longest=64, load_default=None)
 
 
