@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sandbox.books_platform import PLATFORM_SCHEMA
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS user (
     user_id TEXT PRIMARY KEY, openid TEXT NOT NULL UNIQUE,
@@ -62,7 +64,7 @@ class Books:
         # A killed process loses nothing; only a machine without power could, and nobody would
         # mourn a sandbox then. It makes an order about thirty times cheaper.
         self._connection.execute("PRAGMA synchronous = OFF")
-        self._connection.executescript(SCHEMA)
+        self._connection.executescript(SCHEMA + PLATFORM_SCHEMA)
 
     @contextmanager
     def open(self) -> Iterator[sqlite3.Connection]:

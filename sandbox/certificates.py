@@ -1,5 +1,6 @@
-"""X.509 certificates of the sandbox: the merchant's, the seal's and the seal's root."""
+"""X.509 certificates of the sandbox: the merchant's, WeChat Pay's, the seal's and its root."""
 
+import secrets
 from datetime import UTC, datetime
 
 from cryptography import x509
@@ -12,12 +13,18 @@ VALID_FROM = datetime(2020, 1, 1, tzinfo=UTC)
 VALID_UNTIL = datetime(2050, 1, 1, tzinfo=UTC)
 
 CA_NAME = "Lingcun sandbox CA"
+PLATFORM_NAME = "Lingcun sandbox WeChat Pay"
 SEAL_NAME = "湖州市住房公积金管理中心（沙箱电子印章）"
 
 
 def new_key() -> rsa.RSAPrivateKey:
     """A fresh RSA-2048 private key is returned."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def new_serial() -> int:
+    """A fresh serial number of exactly 40 hex digits is returned, as WeChat Pay's have."""
+    return secrets.randbits(158) | 1 << 158
 
 
 def private_pem(key: rsa.RSAPrivateKey) -> bytes:
@@ -45,6 +52,24 @@ def merchant_certificate(key: rsa.RSAPrivateKey, *, mchid: str) -> x509.Certific
     """A self-signed certificate that carries the merchant's public key is returned."""
     name = _name(mchid)
     return _signed(_draft(name, key=key, issuer=name, ca=False), by=key)
+
+
+def platform_certificate(
+    key: rsa.RSAPrivateKey, *, serial: int, valid_from: datetime, valid_until: datetime
+) -> x509.Certificate:
+    """A self-signed certificate under which WeChat Pay signs for that time is returned."""
+    name = _name(PLATFORM_NAME)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(serial)
+        .not_valid_before(valid_from)
+        .not_valid_after(valid_until)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
 
 
 def seal_certificates(seal_key: rsa.RSAPrivateKey) -> tuple[x509.Certificate, x509.Certificate]:

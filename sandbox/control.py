@@ -11,8 +11,10 @@ from sandbox.asked import Refused, asked_body
 from sandbox.call_log import call_counts, forget_calls, last_calls
 from sandbox.clock import parsed_rfc3339, rfc3339
 from sandbox.faults import UnknownFault
+from sandbox.messages import is_closed, messages_of
 from sandbox.orders import Order, all_orders
 from sandbox.people import User
+from sandbox.push_queue import all_events
 from sandbox.world import this_world
 
 control = Blueprint("control", __name__, url_prefix="/sandbox")
@@ -92,9 +94,10 @@ def face(user_id: str) -> ResponseReturnValue:
 
 @control.get("/books")
 def books() -> ResponseReturnValue:
-    """The truth is answered: every payment, every order, every attempt to tell of a payment."""
+    """The truth is answered: payments, orders, attempts to tell of them, messages, events."""
     with this_world().books.open() as db:
         orders = all_orders(db)
+        told = {"messages": messages_of(db), "push_events": all_events(db)}
         statuses: dict[str, list[int | None]] = {}
         for row in db.execute(
             "SELECT transaction_id, status FROM notice_attempt JOIN notice ON id = notice_id"
@@ -106,7 +109,7 @@ def books() -> ResponseReturnValue:
         for order in orders
         if order.transaction_id
     ]
-    return {"transactions": payments, "orders": [_order_line(order) for order in orders]}
+    return {"transactions": payments, "orders": [_order_line(order) for order in orders]} | told
 
 
 @control.get("/calls")
@@ -147,6 +150,7 @@ def set_clock() -> ResponseReturnValue:
         example = "2026-07-01T00:00:00+08:00"
         raise Refused(400, "clock", f"send a time with its UTC offset, like {example}") from None
     world.courier.wake()
+    world.pusher.wake()
     return read_clock()
 
 
@@ -170,10 +174,12 @@ def set_faults() -> ResponseReturnValue:
 
 
 def known_user(db: sqlite3.Connection, user_id: str) -> User:
-    """The user is returned. Raises Refused (404) for an unknown id."""
+    """The user is returned. Raises Refused: 404 for an unknown id, 409 for a cancelled account."""
     user = people.user_by_id(db, user_id)
     if user is None:
         raise Refused(404, "user-unknown", "make one with POST /sandbox/users")
+    if is_closed(db, user_id):
+        raise Refused(409, "account-cancelled", "nobody is behind this user any more")
     return user
 
 

@@ -8,6 +8,19 @@ DEFAULTS: dict[str, bool | int] = {
     "fail_prepay": 0,  # so many next orders answer 500 and have no effect
     "timeout_prepay_after_effect": 0,  # so many next orders take effect but answer late
     "fail_query": 0,  # so many next queries answer 500
+    # So many next bills, of trade or of fund flow, hold together and are wrong all the same:
+    "bill_line_missing": 0,
+    "bill_line_extra": 0,  # a line of no transaction
+    "bill_line_doubled": 0,
+    "bill_fen_off": 0,  # one fen too much in a line and in the sums
+    # or do not even hold together:
+    "bill_wrong_summary": 0,
+    "bill_wrong_hash": 0,
+    "bill_no_bom": 0,
+    "bill_creating": 0,  # so many next bills are still being made, whatever the hour
+    "bill_truncated": 0,  # so many next downloads end early
+    "bill_slow": 0,  # so many next downloads drip for timeout_s
+    "bill_faults_in_fundflow": False,  # the bill faults hit fund flow bills and no trade bill
     "timeout_s": 10,  # how late a late answer is
 }
 

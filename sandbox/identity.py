@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from sandbox import keys
+from sandbox.signing import PlatformCertificate, Signing
 
 SIGNATURE_TYPE = "WECHATPAY2-SHA256-RSA2048"
 
@@ -30,10 +31,7 @@ class Identity:
     apiv3_key: str
     platform_key: rsa.RSAPrivateKey
     merchant_public_key: rsa.RSAPublicKey
-
-    def sign(self, message: bytes) -> str:
-        """WeChat Pay's signature of `message` is returned, base64."""
-        return signed(self.platform_key, message)
+    signing: Signing
 
     def is_merchants(self, signature: str, *, message: bytes) -> bool:
         """True is returned only when the merchant's private key signed exactly `message`."""
@@ -44,15 +42,26 @@ class Identity:
             return False
         return True
 
-    def signature_headers(self, body: bytes, *, at_s: int) -> dict[str, str]:
-        """The five headers with which WeChat Pay signs an answer or a notice are returned."""
+    def answer_headers(self, body: bytes, *, asked: str, at_s: int) -> dict[str, str]:
+        """The five headers that sign an answer to whoever named `asked` are returned."""
+        serial, key = self.signing.for_answer(asked, at_s)
+        return self._signature_headers(body, serial=serial, key=key, at_s=at_s)
+
+    def notice_headers(self, body: bytes, *, notice_id: str, at_s: int) -> dict[str, str]:
+        """The five headers that sign a notice of that id are returned."""
+        serial, key = self.signing.for_notice(notice_id, at_s)
+        return self._signature_headers(body, serial=serial, key=key, at_s=at_s)
+
+    def _signature_headers(
+        self, body: bytes, *, serial: str, key: rsa.RSAPrivateKey, at_s: int
+    ) -> dict[str, str]:
         nonce = secrets.token_hex(16)
         message = f"{at_s}\n{nonce}\n".encode() + body + b"\n"
         return {
             "Wechatpay-Timestamp": str(at_s),
             "Wechatpay-Nonce": nonce,
-            "Wechatpay-Signature": self.sign(message),
-            "Wechatpay-Serial": self.public_key_id,
+            "Wechatpay-Signature": signed(key, message),
+            "Wechatpay-Serial": serial,
             "Wechatpay-Signature-Type": SIGNATURE_TYPE,
         }
 
@@ -74,11 +83,28 @@ def read_identity(folder: Path) -> Identity:
     Raises FileNotFoundError when the keys have not been made.
     """
     names = json.loads((folder / keys.WECHAT_JSON).read_text(encoding="utf-8"))
-    key = serialization.load_pem_private_key(
-        (folder / keys.PLATFORM_KEY).read_bytes(), password=None
-    )
+    key = _private_key(folder / keys.PLATFORM_KEY)
     merchant = x509.load_pem_x509_certificate((folder / keys.MERCHANT_CERTIFICATE).read_bytes())
     public_key = merchant.public_key()
-    if not isinstance(key, rsa.RSAPrivateKey) or not isinstance(public_key, rsa.RSAPublicKey):
+    if not isinstance(public_key, rsa.RSAPublicKey):
         raise TypeError("the sandbox's keys are RSA keys")
-    return Identity(platform_key=key, merchant_public_key=public_key, **names)
+    signing = Signing(names["public_key_id"], key, _first_certificate(folder))
+    return Identity(platform_key=key, merchant_public_key=public_key, signing=signing, **names)
+
+
+def _first_certificate(folder: Path) -> PlatformCertificate:
+    pem = (folder / keys.PLATFORM_CERTIFICATE).read_bytes()
+    certificate = x509.load_pem_x509_certificate(pem)
+    return PlatformCertificate(
+        serial=f"{certificate.serial_number:X}",
+        key=_private_key(folder / keys.PLATFORM_CERTIFICATE_KEY),
+        effective_s=int(certificate.not_valid_before_utc.timestamp()),
+        expire_s=int(certificate.not_valid_after_utc.timestamp()),
+    )
+
+
+def _private_key(file: Path) -> rsa.RSAPrivateKey:
+    key = serialization.load_pem_private_key(file.read_bytes(), password=None)
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise TypeError("the sandbox's keys are RSA keys")
+    return key

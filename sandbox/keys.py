@@ -17,6 +17,8 @@ APP_ENV = "app.env"
 WECHAT_JSON = "wechat.json"
 PLATFORM_KEY = "platform-key.pem"
 PLATFORM_PUBLIC_KEY = "platform-public-key.pem"
+PLATFORM_CERTIFICATE_KEY = "platform-certificate-key.pem"
+PLATFORM_CERTIFICATE = "platform-certificate.pem"
 MERCHANT_KEY = "merchant-key.pem"
 MERCHANT_CERTIFICATE = "merchant-cert.pem"
 SEAL_KEY = "seal-key.pem"
@@ -37,12 +39,33 @@ def ensure_keys(folder: Path, *, api_port: int = 8000, sandbox_port: int = 8100)
     folder.chmod(0o700)
     with _locked(folder):
         path = folder / APP_ENV
+        _make_platform_certificate(folder)
         # app.env is written last: where it exists, everything else is complete.
         old = _env_lines(path) if path.exists() else _make_secrets(folder)
         new = old | _places(folder, api_port=api_port, sandbox_port=sandbox_port)
         if new != old or not path.exists():
             text = "".join(f"{name}={value}\n" for name, value in new.items())
             _write_private(path, text.encode())
+
+
+def ensure_platform_certificate(folder: Path) -> None:
+    """`folder` holds WeChat Pay's first certificate; keys of before there was one get it now."""
+    with _locked(folder):
+        _make_platform_certificate(folder)
+
+
+def _make_platform_certificate(folder: Path) -> None:
+    if (folder / PLATFORM_CERTIFICATE).exists():
+        return
+    key = certificates.new_key()
+    certificate = certificates.platform_certificate(
+        key,
+        serial=certificates.new_serial(),
+        valid_from=certificates.VALID_FROM,
+        valid_until=certificates.VALID_UNTIL,
+    )
+    _write_private(folder / PLATFORM_CERTIFICATE_KEY, certificates.private_pem(key))
+    _write_private(folder / PLATFORM_CERTIFICATE, certificates.certificate_pem(certificate))
 
 
 def _make_secrets(folder: Path) -> dict[str, str]:

@@ -28,7 +28,7 @@ class ErrCode(Exception):
         self.errmsg = errmsg
 
 
-@miniprogram.errorhandler(ErrCode)
+@miniprogram.app_errorhandler(ErrCode)
 def refusal(problem: ErrCode) -> ResponseReturnValue:
     """An errcode is the answer, under HTTP 200."""
     rid = "-".join(secrets.token_hex(4) for _ in range(3))
@@ -58,7 +58,7 @@ def jscode2session() -> ResponseReturnValue:
 def stable_token() -> ResponseReturnValue:
     """The token all callers share is answered, or a new one when `force_refresh` is true."""
     world = this_world()
-    asked = _json_body()
+    asked = json_body()
     _require_app(asked)
     _require_grant(asked.get("grant_type"), "client_credential")
     with world.books.open() as db:
@@ -83,8 +83,8 @@ def plain_token() -> ResponseReturnValue:
 def phone_number() -> ResponseReturnValue:
     """The phone code is used up and the user's number answered. A login code is no phone code."""
     world = this_world()
-    _require_access_token()
-    code = _json_body().get("code")
+    require_access_token()
+    code = json_body().get("code")
     at_s = world.clock.now_s()
     with world.books.open() as db:
         try:
@@ -104,8 +104,8 @@ def phone_number() -> ResponseReturnValue:
 def open_face_check() -> ResponseReturnValue:
     """A face check of that name and number waits for the user's phone."""
     world = this_world()
-    _require_access_token()
-    asked = _json_body()
+    require_access_token()
+    asked = json_body()
     out_seq_no, cert = asked.get("out_seq_no"), _id_card(asked.get("cert_info"))
     if not isinstance(out_seq_no, str) or not re.fullmatch(_SEQUENCE_FORM, out_seq_no):
         raise ErrCode(47003, "argument invalid! out_seq_no")
@@ -127,8 +127,8 @@ def open_face_check() -> ResponseReturnValue:
 def query_face_check() -> ResponseReturnValue:
     """The result of the face check is answered, to the one who knows what it was about."""
     world = this_world()
-    _require_access_token()
-    asked = _json_body()
+    require_access_token()
+    asked = json_body()
     with world.books.open() as db:
         session = people.face_session(db, asked.get("verify_id"))
     if session is None:
@@ -171,7 +171,8 @@ def _require_grant(given: object, wanted: str) -> None:
         raise ErrCode(40002, "invalid grant_type")
 
 
-def _require_access_token() -> None:
+def require_access_token() -> None:
+    """The query holds a token that is good. Raises ErrCode otherwise."""
     world = this_world()
     given = request.args.get("access_token")
     if not given:
@@ -184,7 +185,8 @@ def _require_access_token() -> None:
         raise ErrCode(42001, "access_token expired")
 
 
-def _json_body() -> dict[str, Any]:
+def json_body() -> dict[str, Any]:
+    """The JSON object that was sent is returned. Raises ErrCode (47001) for anything else."""
     # WeChat reads JSON whatever Content-Type says, and nothing but JSON.
     try:
         asked = json.loads(request.get_data())

@@ -72,7 +72,7 @@ def notice_headers(identity: Identity, body: bytes, *, at_s: int) -> dict[str, s
         "Accept": "*/*",
         "User-Agent": "Mozilla/4.0",
         "Request-ID": secrets.token_hex(16).upper(),
-    } | identity.signature_headers(body, at_s=at_s)
+    } | identity.notice_headers(body, notice_id=json.loads(body)["id"], at_s=at_s)
 
 
 def local_address(url: str) -> str | None:

@@ -1,11 +1,7 @@
 """api.mch.weixin.qq.com: orders, queries and closing, signed both ways."""
 
-import json
-import secrets
-
 from flask import Blueprint, Response, request
 
-from sandbox.authorization import require_merchant
 from sandbox.orders import (
     Order,
     close_order,
@@ -14,36 +10,14 @@ from sandbox.orders import (
     order_by_transaction,
     place_order,
 )
+from sandbox.pay_door import json_answer, keep_door
 from sandbox.pay_problem import PayProblem, wrong_parameter
 from sandbox.people import user_by_openid
 from sandbox.prepay_form import close_request, prepay_request
 from sandbox.world import this_world
 
 pay = Blueprint("pay", __name__, url_prefix="/v3/pay/transactions")
-
-
-@pay.before_request
-def merchant_only() -> None:
-    """Only a request that our merchant signed goes on."""
-    world = this_world()
-    require_merchant(request, identity=world.identity, at_s=world.clock.now_s())
-
-
-@pay.errorhandler(PayProblem)
-def refusal(problem: PayProblem) -> Response:
-    """WeChat Pay's error body is the answer."""
-    return _json(problem.body, status=problem.status)
-
-
-@pay.after_request
-def sign_answer(response: Response) -> Response:
-    """Every 2xx answer, also an empty one, carries WeChat Pay's signature over its bytes."""
-    response.headers["Request-ID"] = secrets.token_hex(16).upper()
-    if 200 <= response.status_code < 300:
-        world = this_world()
-        headers = world.identity.signature_headers(response.data, at_s=world.clock.now_s())
-        response.headers.update(headers)
-    return response
+keep_door(pay)
 
 
 @pay.post("/jsapi")
@@ -61,7 +35,7 @@ def place() -> Response:
         prepay_id = place_order(db, asked, at_s=world.clock.now_s())
     if world.faults.take("timeout_prepay_after_effect"):
         world.stopping.wait(int(world.faults.values()["timeout_s"]))
-    return _json({"prepay_id": prepay_id})
+    return json_answer({"prepay_id": prepay_id})
 
 
 @pay.get("/out-trade-no/<out_trade_no>")
@@ -95,15 +69,9 @@ def _answer_query(order: Order | None) -> Response:
         raise PayProblem(500, "SYSTEM_ERROR", "系统异常，请稍后重试")
     if order is None or order.state == "NEVER_PLACED":
         raise PayProblem(404, "ORDER_NOT_EXIST", "订单不存在")
-    return _json(facts_of(order, world.identity))
+    return json_answer(facts_of(order, world.identity))
 
 
 def _require_our_mchid(mchid: object) -> None:
     if mchid != this_world().identity.mchid:
         raise PayProblem(400, "PARAM_ERROR", "mchid与商户签名不一致")
-
-
-def _json(body: dict[str, object], *, status: int = 200) -> Response:
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    # Named charset: a client that guesses would verify the signature over other characters.
-    return Response(text, status=status, content_type="application/json; charset=utf-8")

@@ -18,15 +18,26 @@ from sandbox.books import Books
 from sandbox.call_log import write_answer, write_call
 from sandbox.clock import Clock
 from sandbox.control import control
+from sandbox.control_bills import control_bills
+from sandbox.control_messages import control_messages
 from sandbox.control_payments import control_payments
+from sandbox.control_signing import control_signing
 from sandbox.faults import Faults
 from sandbox.identity import read_identity
 from sandbox.miniprogram import miniprogram
 from sandbox.notices import Courier
 from sandbox.pay import pay
+from sandbox.pay_bills import pay_bill_files, pay_bills
+from sandbox.pay_certificates import pay_certificates, restore_signing
+from sandbox.pusher import Pusher
+from sandbox.subscribe import subscribe
 from sandbox.world import World, attach, this_world, world_of
 
 HOST = "127.0.0.1"
+BLUEPRINTS = (
+    *(miniprogram, subscribe, pay, pay_certificates, pay_bills, pay_bill_files),
+    *(control, control_payments, control_signing, control_bills, control_messages),
+)
 NOTIFY_DEFAULT = "https://localhost:8000/v1/notices/wechat-pay"
 
 
@@ -51,18 +62,23 @@ def create_sandbox(
     where notices of payments go that no order of the merchant asked for.
     Raises FileNotFoundError when the keys have not been made.
     """
+    keys.ensure_platform_certificate(folder)
     identity = read_identity(folder)
     books = Books(database or str(folder / "wechat.sqlite"))
+    with books.open() as db:
+        restore_signing(db, identity.signing)
     clock = Clock(folder / keys.CLOCK_OFFSET)
     courier = Courier(identity, books=books, clock=clock)
+    pusher = Pusher(identity, books=books, clock=clock)
     app = Flask("sandbox", static_folder=None)
-    attach(app, World(identity, books, clock, Faults(), courier, notify_default))
-    for blueprint in (miniprogram, pay, control, control_payments):
+    attach(app, World(identity, books, clock, Faults(), courier, pusher, notify_default))
+    for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.before_request(_log_call)
     app.after_request(_log_answer)
     app.register_error_handler(HTTPException, _in_json)
     courier.start()
+    pusher.start()
     return app
 
 

@@ -10,6 +10,7 @@ from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.identity import Identity
 from sandbox.notices import Courier
+from sandbox.pusher import Pusher
 
 _KEY = "sandbox-world"
 
@@ -23,6 +24,7 @@ class World:
     clock: Clock
     faults: Faults
     courier: Courier
+    pusher: Pusher
     notify_default: str
     stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -30,6 +32,7 @@ class World:
         """Nothing of this sandbox runs any more and its books are closed."""
         self.stopping.set()
         self.courier.close()
+        self.pusher.close()
         self.books.close()
 
 

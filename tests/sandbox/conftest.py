@@ -3,11 +3,14 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from wechatpayv3 import WeChatPay, WeChatPayType
 
 from sandbox.keys import ensure_keys
 from sandbox.server import create_sandbox, serve_in_thread
+from tests.sandbox.bill_reader import DAY, paid_on, set_clock
 from tests.sandbox.merchant import Merchant, Phone, Receiver, receiving
 
 
@@ -43,3 +46,34 @@ def merchant(folder: Path, receiver: Receiver) -> Iterator[Merchant]:
 @pytest.fixture
 def phone(merchant: Merchant) -> Phone:
     return Phone(merchant)
+
+
+@pytest.fixture
+def wechatpayv3_client(merchant: Merchant) -> Any:
+    """A client that we did not write, in public-key mode."""
+    env = merchant.env
+    wx = WeChatPay(
+        wechatpay_type=WeChatPayType.JSAPI,
+        mchid=env["WECHAT_PAY_MCHID"],
+        private_key=Path(env["WECHAT_PAY_MERCHANT_KEY_FILE"]).read_text(encoding="ascii"),
+        cert_serial_no=env["WECHAT_PAY_MERCHANT_SERIAL"],
+        apiv3_key=env["WECHAT_PAY_APIV3_KEY"],
+        appid=env["WECHAT_APPID"],
+        notify_url=env["WECHAT_PAY_NOTIFY_URL"],
+        public_key=Path(env["WECHAT_PAY_PUBLIC_KEY_FILE"]).read_text(encoding="ascii"),
+        public_key_id=env["WECHAT_PAY_PUBLIC_KEY_ID"],
+        timeout=10,
+    )
+    wx._core._gate_way = merchant.base
+    return wx
+
+
+@pytest.fixture
+def two_payments(phone: Phone) -> list[tuple[str, str]]:
+    """The first second of the day and the last, and one on either side of it."""
+    set_clock(phone, "2026-03-02T11:00:00")
+    paid_on(phone, 1, "2026-02-28T23:59:59")
+    late = paid_on(phone, 5, f"{DAY}T23:59:59", description="缴存,三月", attach="a=1,b=2")
+    early = paid_on(phone, 30000, f"{DAY}T00:00:00")
+    paid_on(phone, 2, "2026-03-02T00:00:00")
+    return [early, late]

@@ -3,11 +3,13 @@
 import base64
 import json
 import secrets
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from wechatpayv3 import WeChatPay, WeChatPayType
+from wechatpayv3.core import Core
 
 from sandbox.forgery import KINDS
 from tests.sandbox.merchant import Merchant, Phone, Receiver
@@ -17,22 +19,8 @@ AGE_ONLY = {"stale", "future"}
 
 
 @pytest.fixture
-def client(merchant: Merchant) -> Any:
-    env = merchant.env
-    wx = WeChatPay(
-        wechatpay_type=WeChatPayType.JSAPI,
-        mchid=env["WECHAT_PAY_MCHID"],
-        private_key=Path(env["WECHAT_PAY_MERCHANT_KEY_FILE"]).read_text(encoding="ascii"),
-        cert_serial_no=env["WECHAT_PAY_MERCHANT_SERIAL"],
-        apiv3_key=env["WECHAT_PAY_APIV3_KEY"],
-        appid=env["WECHAT_APPID"],
-        notify_url=env["WECHAT_PAY_NOTIFY_URL"],
-        public_key=Path(env["WECHAT_PAY_PUBLIC_KEY_FILE"]).read_text(encoding="ascii"),
-        public_key_id=env["WECHAT_PAY_PUBLIC_KEY_ID"],
-        timeout=10,
-    )
-    wx._core._gate_way = merchant.base
-    return wx
+def client(wechatpayv3_client: Any) -> Any:
+    return wechatpayv3_client
 
 
 def _placed(client: Any, phone: Phone, **changes: Any) -> tuple[str, str]:
@@ -145,3 +133,48 @@ def _believed(client: Any, notice: dict[str, Any]) -> bool:
         return bool(client.callback(notice["headers"], notice["body"]))
     except Exception as refusal:  # noqa: BLE001 - the client refuses odd headers with a bare one
         return "does not support this algorithm" not in str(refusal)
+
+
+@pytest.fixture
+def certified_client(merchant: Merchant, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A client that we did not write, in certificate mode."""
+    env = merchant.env
+    # Its constructor would fetch the certificates from the real platform.
+    monkeypatch.setattr(Core, "_init_certificates", lambda self: None)
+    wx = WeChatPay(
+        wechatpay_type=WeChatPayType.JSAPI,
+        mchid=env["WECHAT_PAY_MCHID"],
+        private_key=Path(env["WECHAT_PAY_MERCHANT_KEY_FILE"]).read_text(encoding="ascii"),
+        cert_serial_no=env["WECHAT_PAY_MERCHANT_SERIAL"],
+        apiv3_key=env["WECHAT_PAY_APIV3_KEY"],
+        appid=env["WECHAT_APPID"],
+        notify_url=env["WECHAT_PAY_NOTIFY_URL"],
+        timeout=10,
+    )
+    wx._core._gate_way = merchant.base
+    return wx
+
+
+def test_an_independent_client_works_under_certificates_through_a_rotation(
+    certified_client: Any, phone: Phone
+) -> None:
+    phone.control("PUT", "/signing", {"notices": "certificate", "refuse_unnamed": False})
+    number, _ = phone.paid()
+
+    def believed() -> list[Any]:
+        status, text = certified_client.query(out_trade_no=number)
+        ready = phone.control("POST", f"/orders/{number}/notice", {}).json()
+        told = certified_client.callback(ready["headers"], ready["body"])
+        return [status, json.loads(text)["out_trade_no"], told["resource"]["out_trade_no"]]
+
+    before = believed()
+    held = {each.serial_number for each in certified_client._core._certificates}
+    phone.control("POST", "/certificates/rotate", {"overlap_days": 1})
+    after = believed()
+    held_then = {each.serial_number for each in certified_client._core._certificates}
+
+    assert before == after == [200, number, number]
+    assert (len(held), len(held_then)) == (1, 2)
+    assert held < held_then
+    now = datetime.now(UTC)
+    assert all(each.not_valid_after_utc > now for each in certified_client._core._certificates)

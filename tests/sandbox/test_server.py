@@ -118,7 +118,7 @@ def test_calls_are_counted_per_endpoint_without_their_secrets(
 ) -> None:
     phone.placed()
     requests.get(f"{merchant.base}/sns/jscode2session?secret=hidden", timeout=10)
-    requests.get(f"{merchant.base}/v3/certificates", timeout=10)
+    requests.get(f"{merchant.base}/v3/marketing", timeout=10)
 
     calls = phone.control("GET", "/calls").json()
     cleared = phone.control("DELETE", "/calls")
