@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import select
@@ -22,6 +23,7 @@ from app.models import (
     StaffPerson,
     StaffSession,
 )
+from app.services import staff_credentials
 from app.services.approval_action import canonical, sha256_of
 from app.services.staff import current_assignment, end_sessions
 from app.services.staff_accounts import ADMINISTRATOR
@@ -32,6 +34,7 @@ from tests.house import House, somebody
 from tests.short_cuts import JOINED_AT, writing
 
 _numbers = itertools.count(1)
+_PASSWORD, _SECRET = "Zx7-of-everybody-seated", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 
 def invited_administrator(house: House, login: str, owner: Owner | None = None) -> str:
@@ -95,6 +98,7 @@ def seated(
     """
     owner = owner or somebody(name="职员")
     desk = Desk(house.api, house.sandbox, f"seated.{next(_numbers)}")
+    desk.password, desk.secret = _PASSWORD, _SECRET
     with house.app.app_context():
         at = at or clock.now()
     with writing(house) as session:
@@ -127,6 +131,12 @@ def back(house: House, desk: Desk) -> Desk:
     return desk
 
 
+@cache
+def _password_hash() -> str:
+    """Hashing takes as long as it should: once for everybody."""
+    return staff_credentials.hash_of(_PASSWORD)
+
+
 def _account(session: Session, login: str, owner: Owner, at: datetime) -> StaffAccount:
     index = vault.blind_index(owner.id_number, purpose="id-number")
     person = session.scalars(
@@ -143,8 +153,8 @@ def _account(session: Session, login: str, owner: Owner, at: datetime) -> StaffA
         staff_person_id=person.id,
         login=login,
         state="active",
-        password_hash="not-a-hash",
-        totp_secret="JBSWY3DPEHPK3PXP",
+        password_hash=_password_hash(),
+        totp_secret=_SECRET,
         totp_last_step=0,
         created_at=at,
     )

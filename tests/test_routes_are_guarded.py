@@ -13,7 +13,10 @@ from werkzeug.test import TestResponse
 from app import create_app
 from app.api import health
 from app.api.documentation import views
+from sandbox.desk import Desk
+from sandbox.phone import Phone
 from tests.api.asking import (
+    Route,
     another_app,
     ask,
     everything_stored,
@@ -24,10 +27,13 @@ from tests.api.asking import (
     without_id,
 )
 from tests.house import STARTS_AT, House
+from tests.office import back, seated
 
 # Who needs nobody's leave. A route is written down here before it may stand open.
 PUBLIC = {
     "sessions.log_in",
+    "staff-sessions.sign_in",
+    "staff-sessions.activate",
     "public-agreements.verify",
     "public-policy.policy_in_force",
     "health.alive",
@@ -58,7 +64,7 @@ def test_every_route_declares_its_guard_and_the_open_ones_are_listed(house: Hous
     assert {name for name, guard in guards.items() if guard == "wechat-signature"} == {
         "notices.payment_notice"
     }
-    assert set(guards.values()) == {"public", "member", "wechat-signature"}
+    assert set(guards.values()) == {"public", "member", "staff", "wechat-signature"}
 
 
 @on_sqlite_alone
@@ -84,13 +90,14 @@ def test_a_route_that_slipped_past_the_start_does_not_run(house: House) -> None:
     assert b"anybody" not in answer.data
 
 
-def test_every_member_route_asks_for_a_token(house: House) -> None:
+def test_every_route_that_is_somebodys_asks_for_a_token(house: House) -> None:
     house.depositor()
+    seated(house, "auditor")
     before = everything_stored(house)
 
     answers = [
         ask(house, route.method, route.path(), headers={"Authorization": header})
-        for route in routes(house, guard="member")
+        for route in held_routes(house)
         for header in NOT_A_TOKEN
     ]
 
@@ -101,24 +108,43 @@ def test_every_member_route_asks_for_a_token(house: House) -> None:
     assert everything_stored(house) == before
 
 
-def test_every_member_route_treats_all_dead_tokens_alike(house: House) -> None:
-    """Whether a token ever lived, ran out or was ended is nobody's business."""
+def test_every_route_treats_all_dead_tokens_alike(house: House) -> None:
+    """Whether a token ever lived, ran out, was ended, or is another house's is nobody's business.
+
+    A worker's token opens nothing of the staff's, and theirs nothing of his.
+    """
     expired, ended = house.phone(), house.phone()
     expired.log_in()
     house.at(STARTS_AT + timedelta(days=30, minutes=5))
     ended.log_in()
     ended.call("DELETE", "/v1/sessions/current")
-    dead = {"expired": token_of(expired), "ended": token_of(ended), "made up": "x" * 43}
+    worker, desk = house.phone(), seated(house, "security-administrator")
+    idle = seated(house, "reviewer", at=house.at(STARTS_AT + timedelta(days=30, minutes=5)))
+    gone = seated(house, "reviewer")
+    ask(house, "DELETE", "/v1/staff/sessions/current", by=gone)
+    house.at(STARTS_AT + timedelta(days=30, minutes=36))
+    worker.log_in()
+    desk = back(house, desk)
+    dead: dict[str, Phone | Desk | str] = {
+        "expired": expired,
+        "ended": ended,
+        "idle": idle,
+        "gone": gone,
+    }
+    dead["made up"] = "x" * 43
+    of_others: dict[str, Phone | Desk] = {"member": desk, "staff": worker}
 
     answers = {
         (str(route), kind): ask(house, route.method, route.path(), by=token)
-        for route in routes(house, guard="member")
-        for kind, token in dead.items()
+        for route in held_routes(house)
+        for kind, token in {**dead, "other": of_others[route.guard]}.items()
     }
 
     assert {each.status_code for each in answers.values()} == {401}
     assert all_alike(list(answers.values()))
-    assert len(answers) > 3 * 20
+    assert len(answers) > 6 * 50
+    assert ask(house, "GET", "/v1/me", by=worker).status_code == 200
+    assert ask(house, "GET", "/v1/staff/me", by=desk).status_code == 200
 
 
 def test_a_token_lives_thirty_days_and_not_a_second_longer(house: House) -> None:
@@ -138,8 +164,7 @@ def test_a_token_lives_thirty_days_and_not_a_second_longer(house: House) -> None
 def test_the_guard_comes_before_the_body_is_read(house: House) -> None:
     """Whoever is nobody learns nothing about fields, ids or steps."""
     answers = [
-        ask(house, route.method, route.path(), data=b"{" * 100)
-        for route in routes(house, guard="member")
+        ask(house, route.method, route.path(), data=b"{" * 100) for route in held_routes(house)
     ]
 
     assert {answer.status_code for answer in answers} == {401}
@@ -240,6 +265,11 @@ def test_a_nearly_right_and_a_wrong_token_take_the_same_time(house: House) -> No
 
     first, second = best_s.values()
     assert abs(first - second) < 0.005
+
+
+def held_routes(house: House) -> list[Route]:
+    """Every route that asks for a session: a worker's, or a member of staff's."""
+    return [each for each in routes(house) if each.guard in ("member", "staff")]
 
 
 def all_alike(answers: list[TestResponse]) -> bool:

@@ -255,6 +255,8 @@ def _flat(messages: Any, path: str = "") -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, inner in messages.items():
         step = path if name == "_schema" else f"{path}.{name}".lstrip(".")
+        if isinstance(name, int):
+            step = f"{path}[{name}]"
         for where, sentences in _flat(inner, step).items():
             found.setdefault(where, []).extend(sentences)
     return found

@@ -63,8 +63,9 @@ class Event:
 def post(event: Event, lines: Sequence[Line]) -> Journal:
     """The event stands in the books with these lines, balances and snapshots moved accordingly.
 
-    Raises `InsufficientBalance` when a sub-account would fall below zero, `BalanceOutOfBounds`,
-    and IntegrityError when the event's source already has a journal of this kind.
+    Raises `InsufficientBalance` when a sub-account would fall below zero, today or on any day
+    since the value day, `BalanceOutOfBounds`, and IntegrityError when the event's source already
+    has a journal of this kind.
     """
     _refuse_malformed(lines)
     session = db.session()
@@ -86,6 +87,7 @@ def post(event: Event, lines: Sequence[Line]) -> Journal:
         sub_account = None if line.sub_account_id is None else sub_accounts[line.sub_account_id]
         session.add(_posting(journal, number, line, sub_account))
         if sub_account is not None:
+            _refuse_overdrawn_on(event.value_on, line, sub_account)
             snapshots.move(sub_account.id, event.value_on, line.personal_delta_fen)
     session.flush()
     return journal
@@ -111,6 +113,15 @@ def _posting(journal: Journal, number: int, line: Line, sub_account: SubAccount 
         sub_account_id=line.sub_account_id,
         account_seq=None if sub_account is None else sub_account.last_seq,
     )
+
+
+def _refuse_overdrawn_on(day: date, line: Line, sub_account: SubAccount) -> None:
+    """What lies there today may not have lain there on the value day."""
+    if line.personal_delta_fen >= 0:
+        return
+    lowest_fen = snapshots.lowest_from(sub_account.id, day)
+    if lowest_fen + line.personal_delta_fen < 0:
+        raise InsufficientBalance(available_fen=lowest_fen, requested_fen=line.amount_fen)
 
 
 def _refuse_malformed(lines: Sequence[Line]) -> None:

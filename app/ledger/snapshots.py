@@ -16,8 +16,8 @@ from app.money import Fen
 def move(sub_account_id: int, value_on: date, delta_fen: Fen) -> None:
     """From `value_on` on, the sub-account's closings and running products include `delta_fen`.
 
-    The caller holds the sub-account's row lock. The balance may not fall below zero on any day:
-    the table's check refuses it.
+    The caller holds the sub-account's row lock, and has asked `lowest_from` before taking money
+    out: the balance may not fall below zero on any day, and the table's check refuses it.
     """
     session = db.session()
     if not _has_row(sub_account_id, value_on):
@@ -33,6 +33,22 @@ def move(sub_account_id: int, value_on: date, delta_fen: Fen) -> None:
         )
         .execution_options(synchronize_session=False)
     )
+
+
+def lowest_from(sub_account_id: int, day: date) -> Fen:
+    """The lowest closing of the day and of every day after it: what can be taken out on it."""
+    session = db.session()
+    of_this = Snapshot.sub_account_id == sub_account_id
+    on_the_day = session.scalar(
+        select(Snapshot.closing_fen)
+        .where(of_this, Snapshot.day <= day)
+        .order_by(Snapshot.day.desc())
+        .limit(1)
+    )
+    later = session.scalar(
+        select(func.min(Snapshot.closing_fen)).where(of_this, Snapshot.day > day)
+    )
+    return min(on_the_day or 0, later) if later is not None else on_the_day or 0
 
 
 def _has_row(sub_account_id: int, day: date) -> bool:

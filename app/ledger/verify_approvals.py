@@ -15,6 +15,8 @@ from app.models import (
     Approval,
     AuditEntry,
     DepositLimitOverride,
+    FundAccount,
+    Journal,
     ManualJournal,
     PaymentCase,
     Person,
@@ -23,6 +25,7 @@ from app.models import (
     StaffAccount,
     StaffAssignment,
     StaffSession,
+    SubAccount,
     WorkItem,
 )
 from app.rules import duties
@@ -229,12 +232,8 @@ def _effects_on_books(approvals: dict[int, Approval]) -> Iterator[tuple[str, int
     for journal in session.scalars(select(ManualJournal)):
         approval = approvals.get(journal.approval_id)
         said = {} if approval is None else json.loads(approval.payload)
-        is_entry = journal.reverses_id is None
-        action = "manual-journal" if is_entry else "manual-journal-reversal"
-        lines = said.get("lines", []) if is_entry else None
-        is_right = said.get("document_no") == journal.document_no and (
-            lines is None or _stands_as(journal.journal_id, lines)
-        )
+        action = "manual-journal" if journal.reverses_id is None else "manual-journal-reversal"
+        is_right = said.get("document_no") == journal.document_no and _is_booked(journal, said)
         yield f"manual journal {journal.document_no}", journal.approval_id, action, is_right
     overrides = session.execute(
         select(DepositLimitOverride, Person.public_id).join(
@@ -253,15 +252,36 @@ def _effects_on_books(approvals: dict[int, Approval]) -> Iterator[tuple[str, int
         yield what, override.approval_id, "deposit-limit-override", said == stored
 
 
-def _stands_as(journal_id: int | None, lines: list[dict[str, Any]]) -> bool:
-    """Whether the journal's postings are these lines, in this order."""
-    rows = db.session().execute(
-        select(Posting.debit_code, Posting.credit_code, Posting.amount_fen)
-        .where(Posting.journal_id == journal_id)
+def _is_booked(row: ManualJournal, said: dict[str, Any]) -> bool:
+    """Whether the journal stands as it was approved: its case, day, lines and people."""
+    session = db.session()
+    if row.reverses_id is not None:
+        original = session.get_one(ManualJournal, row.reverses_id)
+        return original.public_id == said.get("manual_journal_id")
+    case = (
+        None if row.payment_case_id is None else session.get_one(PaymentCase, row.payment_case_id)
+    )
+    rows = session.execute(
+        select(
+            Journal.value_on,
+            Posting.debit_code,
+            Posting.credit_code,
+            Posting.amount_fen,
+            FundAccount.account_no,
+        )
+        .join(Journal, Journal.id == Posting.journal_id)
+        .outerjoin(SubAccount, SubAccount.id == Posting.sub_account_id)
+        .outerjoin(FundAccount, FundAccount.id == SubAccount.account_id)
+        .where(Posting.journal_id == row.journal_id)
         .order_by(Posting.line)
     )
-    wanted = [(each["debit_code"], each["credit_code"], each["amount_fen"]) for each in lines]
-    return [tuple(row) for row in rows] == wanted
+    stands = [(day.isoformat(), *line) for day, *line in rows]
+    names = ("debit_code", "credit_code", "amount_fen", "account_no")
+    wanted = [
+        (said.get("value_on"), *(each.get(name) for name in names))
+        for each in said.get("lines", [])
+    ]
+    return stands == wanted and said.get("case_id") == (None if case is None else case.public_id)
 
 
 CHECKS = (

@@ -49,13 +49,14 @@ class Action:
     `prepare` checks what was proposed (raises `Unacceptable`, `Conflict`, `Absent`); it is called
     again just before `apply`, which carries it out and answers the public ids of what came of it.
     `in_words` tells the decider in Chinese what would change; `shown` is the payload without
-    personal data.
+    personal data; `district_of` says whose business it is, None when it is about nobody there is.
     """
 
     prepare: Callable[[Payload, datetime], Proposal]
     apply: Callable[[Payload, Decision], dict[str, Any]]
     in_words: Callable[[Payload], list[str]]
     shown: Callable[[Payload], Payload] = field(default=lambda payload: payload)
+    district_of: Callable[[Payload], str | None] = field(default=lambda payload: CENTRE)
 
 
 def canonical(payload: Payload) -> str:

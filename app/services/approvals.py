@@ -25,6 +25,7 @@ from app.services.approval_views import ACTIONS, ApprovalView, view_of, visible
 from app.services.staff import RoleNotAllowed, SamePerson, Staff, refuse_own, refuse_unless_still
 
 LIFETIME = timedelta(days=30)
+_DECISIONS = crc32(b"approvals")
 SUBMITTED, APPROVED, REJECTED, EXPIRED = "submitted", "approved", "rejected", "expired"
 
 
@@ -109,8 +110,9 @@ def _submit(staff: Staff, submission: Submission, at: datetime) -> ApprovalView:
         refuse_unless_still(staff)
         if staff.role not in duties.ACTIONS[submission.action].makers:
             raise RoleNotAllowed()
+        _refuse_foreign(staff, submission)
         proposal = ACTIONS[submission.action].prepare(submission.payload, at)
-        _refuse_foreign(staff, proposal)
+        _refuse_about_himself(staff, proposal)
         payload = canonical(proposal.payload)
         _refuse_waiting(submission.action, sha256_of(payload))
         row = Approval(
@@ -142,7 +144,7 @@ def _decide(
     with transaction() as session:
         refuse_unless_still(staff)
         row = _locked(staff, approval_id)
-        lock_for_naming(crc32(row.action.encode()))  # two of a kind at once could name one thing
+        lock_for_naming(_DECISIONS)  # two at once could name one thing, such as a document number
         _refuse_to_decide(staff, row, payload_sha256, at)
         state, reason = how
         if state == APPROVED:
@@ -217,10 +219,11 @@ def _authors(row: Approval) -> set[int]:
     return found
 
 
-def _refuse_foreign(staff: Staff, proposal: Proposal) -> None:
-    if not staff.sees(proposal.district):
+def _refuse_foreign(staff: Staff, submission: Submission) -> None:
+    """Before anything is checked: whose problems are told would be known to be there."""
+    district = ACTIONS[submission.action].district_of(submission.payload)
+    if district is None or not staff.sees(district):
         raise Absent()
-    _refuse_about_himself(staff, proposal)
 
 
 def _refuse_about_himself(staff: Staff, proposal: Proposal) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from app import clock, vault
 from app.db import db
-from app.errors import Unacceptable
+from app.errors import Absent, Unacceptable
 from app.models import DepositLimitOverride, Person
 from app.money import Fen, yuan
 from app.rules.periods import add_months, month_start
@@ -37,10 +37,10 @@ def month_max_fen(person_id: int, day: date) -> Fen | None:
 def _prepare(payload: Payload, at: datetime) -> Proposal:
     """`person_id` (public), `month_on` (its first day), `limit_fen` above the policy's limit."""
     person = _person(payload["person_id"])
+    if person is None:
+        raise Absent()
     today, month_on = clock.day_of(at), date.fromisoformat(payload["month_on"])
     problems: dict[str, list[str]] = {}
-    if person is None:
-        problems["person_id"] = ["没有这位缴存人。"]
     if month_on != month_start(month_on):
         problems["month_on"] = ["应为某月的1日，例如 2026-04-01。"]
     elif not month_start(today) <= month_on <= add_months(month_start(today), MONTHS_AHEAD):
@@ -48,7 +48,7 @@ def _prepare(payload: Payload, at: datetime) -> Proposal:
     most = policies.policy_on(today).policy.deposit.max_per_calendar_month_fen
     if payload["limit_fen"] <= most:
         problems["limit_fen"] = [f"应高于现行月缴存上限 {yuan(most)}元。"]
-    if problems or person is None:
+    if problems:
         raise Unacceptable(fields=problems)
     return Proposal(
         payload=dict(payload),
@@ -82,8 +82,13 @@ def _in_words(payload: Payload) -> list[str]:
     ]
 
 
+def _district_of(payload: Payload) -> str | None:
+    person = _person(payload["person_id"])
+    return None if person is None else district_of_person(person.id)
+
+
 def _person(public_id: str) -> Person | None:
     return db.session().scalars(select(Person).where(Person.public_id == public_id)).one_or_none()
 
 
-OVERRIDE = Action(prepare=_prepare, apply=_apply, in_words=_in_words)
+OVERRIDE = Action(prepare=_prepare, apply=_apply, in_words=_in_words, district_of=_district_of)

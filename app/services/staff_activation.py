@@ -18,7 +18,7 @@ from app.rules.id_number import (
     refusals_of_name,
 )
 from app.rules.password import faults_of_password, normalised
-from app.services import audit, staff_credentials
+from app.services import audit, limits, staff_credentials
 from app.services.staff import Call, SamePerson, Staff, current_assignment, refuse_unless_still
 from app.services.staff_accounts import (
     ADMINISTRATOR,
@@ -121,6 +121,8 @@ def _try_code(login: str, code: str, call: Call, at: datetime) -> None:
         refused = _invited(login, code, at) is None
         if refused:
             _on_record(login, call, "credentials-refused", at)
+        else:
+            limits.forget(staff_credentials.TRIES, login)
     if refused:
         raise ActivationRefused()
 

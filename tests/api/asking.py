@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 from app import create_app, settings
 from app.api import auth
 from app.db import db, reading
+from sandbox.desk import Desk
 from sandbox.phone import Phone
 from tests.house import House
 
@@ -32,11 +33,11 @@ def ask(
     method: str,
     path: str,
     *,
-    by: Phone | str | None = None,
+    by: Phone | Desk | str | None = None,
     headers: Mapping[str, str] | None = None,
     **sent: Any,
 ) -> TestResponse:
-    """What the service answers; `by` is a phone or a bare token, `sent` is json= or data=."""
+    """What the service answers; `by` is a phone, a desk or a bare token, `sent` json= or data=."""
     told = {"Idempotency-Key": KEY, **(headers or {})}
     if by is not None:
         told["Authorization"] = f"Bearer {by if isinstance(by, str) else token_of(by)}"
@@ -57,9 +58,9 @@ def another_app(house: House, **other: Any) -> Iterator[Flask]:
             db.engine.dispose()
 
 
-def token_of(phone: Phone) -> str:
-    """The session token that a logged-in phone holds."""
-    return str(phone._http.headers["Authorization"]).removeprefix("Bearer ")
+def token_of(holder: Phone | Desk) -> str:
+    """The session token that a logged-in phone or a signed-in desk holds."""
+    return str(holder._http.headers["Authorization"]).removeprefix("Bearer ")
 
 
 def problem_of(answer: TestResponse) -> dict[str, Any]:
@@ -90,6 +91,21 @@ def everything_stored(house: House) -> dict[str, list[str]]:
             )
             for name in sorted(db.metadata.tables)
         }
+
+
+# What every call of staff leaves behind, whatever it is about: that it was made, and how often.
+RECORD = ("audit_entry", "audit_answer", "usage_window", "staff_session")
+
+
+def but_for_the_record(house: House) -> dict[str, list[str]]:
+    """Everything stored but the record of calls; of staff's sessions, which there are and ended."""
+    stored = everything_stored(house)
+    sessions = text("SELECT id, account_id, ended_at IS NULL FROM staff_session ORDER BY id")
+    with house.app.app_context(), reading() as session:
+        kept = [repr(tuple(row)) for row in session.execute(sessions)]
+    return {name: rows for name, rows in stored.items() if name not in RECORD} | {
+        "staff_session": kept
+    }
 
 
 @dataclass(frozen=True)
@@ -123,6 +139,11 @@ MADE_UP = {
     "agreement_id": "agr_" + "0" * 26,
     "deposit_id": "dep_" + "0" * 26,
     "filename": "swagger-ui.css",
+    "account_id": "stf_" + "0" * 26,
+    "approval_id": "apv_" + "0" * 26,
+    "item_id": "wrk_" + "0" * 26,
+    "case_id": "cas_" + "0" * 26,
+    "person_id": "per_" + "0" * 26,
 }
 """A value for each place of a path: well-formed, and nobody's."""
 

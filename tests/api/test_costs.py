@@ -5,30 +5,38 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 import requests
 
-from tests.api.asking import ask, json_routes, on_sqlite_alone, problem_of, token_of
+from tests.api.asking import ask, json_routes, on_sqlite_alone, problem_of, routes, token_of
+from tests.api.callers import LISTS, Callers
 from tests.house import House
 
 LARGEST_BODY, LARGEST_PDF = 256 * 1024, 4 * 1024 * 1024
 VERIFY = "/v1/public/agreements/verify"
-PAGES = ("/v1/me/deposits", "/v1/me/account/postings")
+OWN_PAGES = ("/v1/me/deposits", "/v1/me/account/postings")
+PAGES = {"deposits.my_deposits", "account.my_postings", "people.postings", *LISTS}
 
 
 def test_a_page_has_one_to_a_hundred_rows(house: House) -> None:
     member = house.depositor()
     odd = ("0", "101", "-1", "abc", "", str(10**30), "1.0", "1e1", "１", "1_0", "+1", " 1", "0x1")
 
+    callers = Callers(house, member)
+    lists = [each for each in routes(house) if each.endpoint in PAGES]
+
     wrong = {}
-    for page in PAGES:
+    for route in lists:
         for limit in odd:
-            answer = ask(house, "GET", page, by=member, query_string={"limit": limit})
+            sent: dict[str, Any] = {"by": callers.of(route), "query_string": {"limit": limit}}
+            answer = ask(house, "GET", route.path(), **sent)
             if answer.status_code != 422 or list(problem_of(answer)["errors"]) != ["limit"]:
-                wrong[page, limit] = answer.data
+                wrong[str(route), limit] = answer.data
 
     assert wrong == {}
-    assert all(len(member.get(page, limit=100)) == 1 for page in PAGES)
+    assert {each.endpoint for each in lists} == PAGES
+    assert all(len(member.get(page, limit=100)) == 1 for page in OWN_PAGES)
 
 
 def test_a_page_begins_where_the_member_himself_has_been(house: House) -> None:
@@ -105,11 +113,11 @@ def test_a_quota_is_asked_for_days_there_are(house: House) -> None:
 
 @on_sqlite_alone
 def test_no_json_route_reads_more_than_its_limit(house: House) -> None:
-    member = house.depositor()
+    callers = Callers(house, house.depositor())
     large = b'{"code": "' + b"x" * LARGEST_BODY + b'"}'
 
     answers = {
-        str(route): ask(house, route.method, route.path(), by=member, data=large)
+        str(route): ask(house, route.method, route.path(), by=callers.of(route), data=large)
         for route in json_routes(house)
     }
 

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 import schemathesis
+from werkzeug.test import TestResponse
 
 from app.api import auth
 from app.money import MAX_FEN
-from tests.api.asking import Route, ask, document, routes
-from tests.api.canaries import life
+from tests.api.asking import Route, ask, document, problem_of, routes
+from tests.api.callers import Callers, staff_routes
+from tests.api.canaries import Witness, life
+from tests.api.office_day import office_day
+from tests.api.test_every_body import HONEST, own_json_routes
 from tests.house import House
 
 pytestmark = pytest.mark.parametrize("standing_house", ["sqlite"], indirect=True)
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
 PROBLEM = "application/problem+json"
-SCHEME = {"member": "session", "wechat-signature": "wechat-signature"}
+SCHEME = {"member": "session", "staff": "staff-session", "wechat-signature": "wechat-signature"}
+# Open, and refused to whoever cannot prove to be who he says.
+PROVING = {"staff-sessions.sign_in", "staff-sessions.activate"}
 # What serves the document itself is not part of the service it describes.
 LIBRARY = auth._LIBRARY_ENDPOINTS
 
@@ -62,7 +69,9 @@ def test_every_operation_says_how_it_succeeds_and_how_it_refuses(house: House) -
         told = set(operation["responses"])
         assert told & {"200", "201", "204"}, (method, path)
         assert "default" in told
-        assert ("401" in told) == (guards[name].guard != "public"), (method, path)
+        asks_who = guards[name].guard != "public" or name in PROVING
+        assert ("401" in told) == asks_who, (method, path)
+        assert guards[name].guard != "staff" or told >= {"403", "409", "429"}, (method, path)
         assert not guards[name].rule.arguments or "404" in told, (method, path)
         assert "requestBody" not in operation or told & {"422", "401"}, (method, path)
 
@@ -104,25 +113,42 @@ def test_no_published_text_holds_an_english_default_of_a_library(house: House) -
     """What marshmallow says by itself would reach the worker's phone."""
     member = house.phone()
     member.log_in()
-    sent = (
-        ("POST", "/v1/sessions", {}),
-        ("POST", "/v1/sessions", {"code": None}),
-        ("POST", "/v1/sessions", {"code": 1}),
-        ("POST", "/v1/me/enrolment", {"works_in_city": "yes", "own_labour_income": 1}),
-        ("POST", "/v1/me/quota/what-if", {"kind": "x", "amount_fen": 1, "on": "x"}),
-        ("POST", "/v1/me/deposits", {"amount_fen": "x"}),
-        ("PUT", "/v1/me/consents/identity", {"text_sha256": "x", "more": 1}),
+    callers = Callers(house, member)
+    wrong: tuple[object, ...] = (
+        None,
+        1,
+        "",
+        "x",
+        [],
+        [None],
+        [[]],
+        [{}],
+        {},
+        True,
+        "2026-02-30",
+        -1,
+        "x" * 70_000,
     )
 
     sentences = [
         sentence
-        for method, path, body in sent
-        for said in ask(house, method, path, by=member, json=body).get_json()["errors"].values()
+        for route in own_json_routes(house)
+        for name in HONEST[route.endpoint]
+        for value in wrong
+        for said in errors_of(
+            ask(
+                house,
+                route.method,
+                route.path(),
+                by=callers.of(route),
+                json={**HONEST[route.endpoint], "more": 1, name: value},
+            )
+        )
         for sentence in said
     ]
 
-    assert len(sentences) > 12
-    assert [s for s in sentences if re.match(r"[A-Z][a-z]+ ", s)] == []
+    assert len(sentences) > 800
+    assert {s for s in sentences if not CHINESE.search(s)} == set()
 
 
 def test_the_page_of_the_documents_asks_nobody_else_for_anything(house: House) -> None:
@@ -143,11 +169,24 @@ def test_the_page_of_the_documents_asks_nobody_else_for_anything(house: House) -
 
 def test_every_answer_of_a_whole_way_in_is_as_published(house: House) -> None:
     """Each status, content type and body is held against the document."""
-    published = schemathesis.openapi.from_url(f"{house.api}/openapi.json")
-    known = {each.endpoint: each for each in own_routes(house)}
-
     _, witness, _ = life(house)
 
+    assert len(as_published(house, witness)) > 18
+
+
+def test_every_answer_of_a_day_at_the_office_is_as_published(house: House) -> None:
+    """And there is no route of the staff's that the day does without."""
+    day = office_day(house)
+
+    seen = as_published(house, day.witness)
+
+    assert {each.endpoint for each in staff_routes(house)} <= seen
+
+
+def as_published(house: House, witness: Witness) -> set[str]:
+    """The routes whose answers were held against the document: each was found as it says."""
+    published = schemathesis.openapi.from_url(f"{house.api}/openapi.json")
+    known = {each.endpoint: each for each in own_routes(house)}
     seen = set()
     for answer in witness.answers:
         route, _ = house.app.url_map.bind("").match(
@@ -156,8 +195,13 @@ def test_every_answer_of_a_whole_way_in_is_as_published(house: House) -> None:
         if route in known:
             rule = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(known[route].rule.rule))
             published[rule][str(answer.request.method)].validate_response(answer)
-            seen.add(route)
-    assert len(seen) > 18
+            seen.add(str(route))
+    return seen
+
+
+def errors_of(answer: TestResponse) -> Iterable[list[str]]:
+    """What a refusal says of each field."""
+    return dict(problem_of(answer)["errors"]).values()
 
 
 class Links(HTMLParser):

@@ -6,16 +6,19 @@ Routes with an id come from the route map: a new one without an owner below fail
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sandbox.phone import Phone
 from tests.api.asking import (
     Route,
     ask,
+    but_for_the_record,
     everything_stored,
     on_sqlite_alone,
     routes,
     without_id,
 )
+from tests.api.callers import STAFF_BODIES, Callers
 from tests.house import House
 
 # endpoint -> the place in its path that names something somebody owns
@@ -25,6 +28,20 @@ OWNED = {
     "deposits.one_deposit": "deposit_id",
     "deposits.settle_deposit": "deposit_id",
     "deposits.cancel_deposit": "deposit_id",
+}
+# The same for what a district has: whose it is, `tests/security/test_s07_role_matrix.py` asks.
+OF_A_DISTRICT = {
+    "staff-accounts.activation_code": "account_id",
+    "staff-accounts.disable": "account_id",
+    "approvals.one_approval": "approval_id",
+    "approvals.approve": "approval_id",
+    "approvals.reject": "approval_id",
+    "work-items.take": "item_id",
+    "work-items.let_go": "item_id",
+    "work-items.payment_case": "case_id",
+    "people.person": "person_id",
+    "people.postings": "person_id",
+    "people.unmask": "person_id",
 }
 # The names in these paths are the same for everybody.
 NOBODYS = {"consents.give_consent", "consents.withdraw_consent", "swagger_dist.static"}
@@ -66,7 +83,7 @@ class Belongings:
 def test_every_route_with_an_id_is_known_here(house: House) -> None:
     with_id = {each.endpoint for each in routes(house) if each.rule.arguments}
 
-    assert with_id == {*OWNED, *NOBODYS}
+    assert with_id == {*OWNED, *OF_A_DISTRICT, *NOBODYS}
 
 
 def test_what_is_anothers_answers_as_what_is_not_there(house: House) -> None:
@@ -108,19 +125,24 @@ def test_the_owner_reaches_what_is_his(house: House) -> None:
 
 
 def test_an_id_of_another_shape_is_not_there_either(house: House) -> None:
-    owner = somebody_with_everything(house)
+    callers = Callers(house, somebody_with_everything(house).phone)
+    before = but_for_the_record(house)
 
     wrong = {}
-    for route in owned_routes(house):
-        absent = without_id(ask(house, route.method, route.path(), by=owner.phone))
+    for route in routes(house):
+        place = (OWNED | OF_A_DISTRICT).get(route.endpoint)
+        if place is None:
+            continue
+        sent: dict[str, Any] = {"by": callers.of(route), "json": STAFF_BODIES.get(route.endpoint)}
+        absent = without_id(ask(house, route.method, route.path(), **sent))
         for odd in ODD_IDS:
-            path = route.path(**{OWNED[route.endpoint]: odd})
-            answer = ask(house, route.method, path, by=owner.phone)
+            answer = ask(house, route.method, route.path(**{place: odd}), **sent)
             is_route = "%2f" not in odd.lower()  # a slash in an id is another path
             if answer.status_code != 404 or (is_route and without_id(answer) != absent):
                 wrong[str(route), odd] = answer.data
 
     assert wrong == {}
+    assert but_for_the_record(house) == before
 
 
 def test_anothers_deposit_is_no_place_in_my_pages(house: House) -> None:

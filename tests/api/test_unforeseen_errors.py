@@ -19,8 +19,16 @@ from sqlalchemy.engine import make_url
 from app.db import transaction
 from app.models import PaymentCase
 from sandbox.phone import Phone, Problem
-from tests.api.asking import another_app, ask, everything_stored, problem_of
+from tests.api.asking import (
+    another_app,
+    ask,
+    but_for_the_record,
+    everything_stored,
+    problem_of,
+)
 from tests.house import STARTS_AT, House
+from tests.office import seated
+from tests.proposals import a_limit, a_saver_here
 
 SECRET = "bGVha2VkLWludGVybmFs"
 Step = Callable[[House, Phone], Any]
@@ -80,6 +88,43 @@ def test_a_notice_that_fails_midway_is_not_taken_and_comes_again(house: House) -
     assert SECRET not in failed.text
     assert after == before
     assert phone.get("/v1/me/account")["flexible_fen"] == 100_000
+
+
+def test_what_staff_do_and_fails_midway_has_no_effect_and_works_the_next_time(
+    house: House,
+) -> None:
+    """Also where it cannot be put on record: then it is not done (W8)."""
+    clerk, reviewer = seated(house, "counter-clerk"), seated(house, "reviewer")
+    _, person_id, _ = a_saver_here(house)
+    limit = a_limit(person_id)
+
+    for table in ("audit_entry", "approval", "work_item"):
+        before = but_for_the_record(house)
+        with failing(house, table), pytest.raises(Problem) as found:
+            clerk.propose("deposit-limit-override", "年终奖", **limit)
+        assert found.value.status == 500, table
+        assert SECRET not in repr(found.value.details)
+        assert but_for_the_record(house) == before, table
+    proposal = clerk.propose("deposit-limit-override", "年终奖", **limit)
+    before = but_for_the_record(house)
+    with failing(house, "deposit_limit_override"), pytest.raises(Problem) as found:
+        reviewer.approve(proposal)
+
+    assert found.value.status == 500
+    assert but_for_the_record(house) == before
+    assert reviewer.approve(proposal)["state"] == "approved"
+
+
+def test_an_answer_that_cannot_be_put_on_record_is_given_all_the_same(house: House) -> None:
+    """The call itself is on record before it has any effect; its status is then not known."""
+    clerk, auditor = seated(house, "counter-clerk"), seated(house, "auditor")
+
+    with failing(house, "audit_answer"):
+        found = clerk.get("/me")
+
+    assert found["account"]["login"] == clerk.login
+    newest = auditor.get("/audit", login=clerk.login, limit=1)["items"][0]
+    assert (newest["act"], newest["status"]) == ("GET /v1/staff/me", None)
 
 
 def test_an_exception_in_a_view_is_answered_by_a_number_alone(house: House) -> None:

@@ -24,6 +24,13 @@ WORDS = {
     "(SELECT min(id) FROM journal WHERE kind = 'deposit-received'))",
     ":other_order": "(SELECT max(order_id) FROM wechat_payment WHERE outcome = 'credited')",
     ":unpaid": "(SELECT min(id) FROM payment_order WHERE state = 'prepaid')",
+    ":limit": "(SELECT approval_id FROM deposit_limit_override)",
+    ":waiting": "(SELECT id FROM approval WHERE state = 'submitted')",
+    ":rejected": "(SELECT id FROM approval WHERE state = 'rejected')",
+    ":manual": "(SELECT journal_id FROM manual_journal)",
+    ":maker": "(SELECT maker_account_id FROM approval WHERE state = 'rejected')",
+    ":checker": "(SELECT checker_account_id FROM approval WHERE state = 'rejected')",
+    ":founder": "(SELECT id FROM staff_account WHERE login = 'founder.one')",
     ":strange_bytes": "(SELECT token_hash FROM member_session LIMIT 1)",
 }
 _LONGEST_FIRST = sorted(WORDS, key=len, reverse=True)

@@ -86,14 +86,16 @@ PAYMENTS = (
        " transaction_id = '1' WHERE outcome = 'unconfirmed'"),
     _c("a notice removed from the inbox", "P4", "DELETE FROM notice WHERE outcome = 'credited'"),
     _c("the case of a suspended payment removed", "P4",
-       "DELETE FROM payment_case WHERE kind = 'suspended'"),
+       "DELETE FROM payment_case WHERE kind = 'suspended'",
+       without="work_item.fk_work_item_payment_case_id"),
     _c("the case of a suspended payment closed while the money stands there", "P4",
        "UPDATE payment_case SET resolved_at = '2026-03-04 02:00:00', resolution = 'done'"
        " WHERE kind = 'suspended'"),
     _c("the case of a suspended payment torn off", "P4",
        "UPDATE payment_case SET payment_id = NULL WHERE kind = 'suspended'"),
     _c("the case of an unconfirmed notice removed", "P4",
-       "DELETE FROM payment_case WHERE kind = 'unconfirmed'"),
+       "DELETE FROM payment_case WHERE kind = 'unconfirmed'",
+       without="work_item.fk_work_item_payment_case_id"),
     _c("a key moved to another person", "P8", "UPDATE idempotency_key SET person_id = :bert"
        " WHERE order_id = :order"),
     _c("a key moved to another order", "P8", "UPDATE idempotency_key SET order_id = :other_order"
@@ -183,10 +185,12 @@ PEOPLE = (
        " WHERE person_id = :bert"),
     _c("joined under a policy that nobody can read", "W3", "UPDATE policy_version SET"
        " document = '{}',"
-       " sha256 = '44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a'"),
+       " sha256 = '44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a'"
+       " WHERE code <> 'newer-policy'"),
     _c("a rule of a policy edited", "D7", "UPDATE policy_version SET document ="
        " replace(document, '16', '14')"),
-    _c("a policy's hash edited", "D7", "UPDATE policy_version SET sha256 = 'f'"),
+    _c("a policy's hash edited", "D7", "UPDATE policy_version SET sha256 = 'f'"
+       " WHERE code <> 'newer-policy'"),
 )
 
 REFUSED = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import date
 from typing import Any
 
@@ -13,19 +13,34 @@ from sqlalchemy.engine import make_url
 
 from app.db import db
 from app.services import book_days
+from sandbox.phone import Phone
 from tests.house import House
 from tests.ledger.corruption import Corruption
+from tests.office import seated
+from tests.proposals import (
+    a_journal,
+    a_limit,
+    a_line,
+    a_newer_text,
+    a_policy,
+    account_no_of,
+    person_id_of,
+)
 from tests.short_cuts import a_worker, credit, noon, reverse
 
 LITTLE_OF_EVERYTHING = "lingcun_little_of_everything"
 MARCH_2, MARCH_3, MARCH_4 = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
-_APPEND_ONLY = ("journal", "posting", "payment_order")
+_WITH_TRIGGERS = (
+    *("journal", "posting", "payment_order"),
+    *("audit_entry", "audit_answer", "approval"),
+)
 
 
 def build(house: House) -> None:
     """Two depositors, two sealed days, an open one, a correction, suspense, orders of each state.
 
-    Anna came over HTTP, Bert by short cuts. The state is kept under `LITTLE_OF_EVERYTHING`.
+    Anna came over HTTP, Bert by short cuts, and the staff decided a little of everything. The state
+    is kept under `LITTLE_OF_EVERYTHING`.
     """
     house.reset()
     anna = house.worker()
@@ -47,11 +62,32 @@ def build(house: House) -> None:
     reverse(house, wrong, value_on=MARCH_3, at=noon(MARCH_3))
     with house.app.app_context():
         assert book_days.seal_overdue_days(at=noon(MARCH_4)) == {"sealed": 2}
+    _staff_at_work(house, anna)
     credit(house, bert, 700, paid_at=noon(MARCH_4))
     assert house.broken_invariants() == {}
     with house.app.app_context():
         db.engine.dispose()
     house.database.keep(LITTLE_OF_EVERYTHING)
+
+
+def _staff_at_work(house: House, anna: Phone) -> None:
+    """A limit, a journal, a policy and a text approved; a limit rejected, and one that waits."""
+    house.at("2026-03-04T11:00:00")
+    clerk, accountant = seated(house, "counter-clerk", "wuxing"), seated(house, "accountant")
+    officer, secretary = seated(house, "policy-officer"), seated(house, "committee-secretary")
+    reviewer, person_id = seated(house, "reviewer"), person_id_of(house, anna.owner)
+    for limit_fen, how in ((900_000, "approve"), (910_000, "reject")):
+        limit = a_limit(person_id, limit_fen)
+        proposal = clerk.propose("deposit-limit-override", "奖金", **limit)
+        reviewer.decide(proposal, how, "已核对")
+    line = a_line("10109", "20102", 11, account_no=account_no_of(anna))
+    journal = a_journal(line, document_no="凭证-1", value_on="2026-03-02")
+    reviewer.approve(accountant.propose("manual-journal", "更正", **journal))
+    policy = {"document": a_policy("newer-policy", "2026-05-01")}
+    secretary.approve(officer.propose("policy-version", "调整", **policy))
+    text = {"text": a_newer_text(number=2, effective_on="2026-05-01")}
+    secretary.approve(officer.propose("agreement-template", "修订", **text))
+    clerk.propose("deposit-limit-override", "奖金", **a_limit(person_id, 920_000))
 
 
 def back_to_good(house: House) -> None:
@@ -93,9 +129,8 @@ def owner_of(house: House) -> Iterator[Any]:
     """Whoever owns the database, on a connection of his own."""
     if dialect(house) == "sqlite":
         path = make_url(house.database.app_url).database
-        with sqlite3.connect(str(path), isolation_level=None) as connection:
+        with closing(sqlite3.connect(str(path), isolation_level=None)) as connection:
             yield _SqliteOwner(connection)
-        connection.close()
     else:
         url = make_url(house.database.owner_url).set(drivername="postgresql")
         plain = url.render_as_string(hide_password=False)
@@ -149,6 +184,6 @@ class _PostgresOwner:
 
     @contextmanager
     def triggers_aside(self) -> Iterator[None]:
-        self.run([f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in _APPEND_ONLY])
+        self.run([f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in _WITH_TRIGGERS])
         yield
-        self.run([f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in _APPEND_ONLY])
+        self.run([f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in _WITH_TRIGGERS])

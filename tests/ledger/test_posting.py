@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from app.ledger import chart
+from app.ledger import chart, snapshots
 from app.ledger.posting import BalanceOutOfBounds, Event, InsufficientBalance, Line, post
 from app.models import Journal, Posting, SubAccount
 from app.money import MAX_FEN
@@ -129,8 +129,12 @@ def test_money_cannot_leave_on_a_day_before_it_came(house: House) -> None:
     credit(house, worker, 100, paid_at=STARTS_AT)
     mine = flexible(house, worker).id
 
-    with pytest.raises(IntegrityError, match="closing_not_negative"), writing(house):
+    with pytest.raises(InsufficientBalance) as refused, writing(house):
         post(an_event(value_on=date(2026, 3, 1)), [Line(FLEXIBLE, IN_TRANSIT, 100, mine)])
+    with pytest.raises(IntegrityError, match="closing_not_negative"), writing(house):
+        snapshots.move(mine, date(2026, 3, 1), -100)
+
+    assert refused.value.facts == {"available_fen": 0, "requested_fen": 100}
 
 
 def test_the_same_source_is_posted_once(house: House) -> None:

@@ -1,23 +1,23 @@
 """The checker is checked: whatever the database's owner does to the books is found and named."""
 
 import sqlite3
-from collections.abc import Iterator
 
 import psycopg
 import pytest
 
 from tests.house import House
 from tests.ledger.corruption import Corruption
+from tests.ledger.corruptions_of_approvals import APPROVALS, REFUSED_ABOUT_APPROVALS
 from tests.ledger.corruptions_of_books import DAYS, LEDGER
 from tests.ledger.corruptions_of_people import PAYMENTS, PEOPLE, REFUSED
 from tests.ledger.ruined import back_to_good, build, dialect, owner_of, ruin
 
-CORRUPTIONS = (*LEDGER, *DAYS, *PAYMENTS, *PEOPLE)
+CORRUPTIONS = (*LEDGER, *DAYS, *PAYMENTS, *PEOPLE, *APPROVALS)
 INVARIANTS = (
     *("D1", "D2", "D3", "D4", "D7"),
     *("L1", "L2", "L3", "L4", "L5", "L7", "L8", "L10", "L11"),
     *("P1", "P3", "P4", "P8"),
-    *("W1", "W2", "W3"),
+    *("W1", "W2", "W3", "W5", "W8"),
 )
 
 
@@ -29,7 +29,7 @@ def small_town(standing_house: House) -> House:
 
 
 @pytest.fixture
-def town(small_town: House) -> Iterator[House]:
+def town(small_town: House) -> House:
     """The small town as it was built."""
     back_to_good(small_town)
     return small_town
@@ -58,14 +58,14 @@ def test_the_town_is_clean_before_anybody_touches_it(town: House) -> None:
 def test_every_invariant_has_a_corruption_that_breaks_it() -> None:
     named = {name for corruption in CORRUPTIONS for name in corruption.breaks}
     assert named == set(INVARIANTS)
-    assert len(CORRUPTIONS) >= 150
+    assert len(CORRUPTIONS) >= 210
     assert len({corruption.what for corruption in CORRUPTIONS}) == len(CORRUPTIONS)
 
 
 def test_what_constraints_forbid_is_refused_even_to_the_owner(town: House) -> None:
     refusals = (sqlite3.IntegrityError, psycopg.IntegrityError)
     with owner_of(town) as owner, owner.triggers_aside():
-        for corruption in REFUSED:
+        for corruption in (*REFUSED, *REFUSED_ABOUT_APPROVALS):
             with pytest.raises(refusals):
                 owner.run(corruption.sql())
     assert town.broken_invariants() == {}

@@ -3,12 +3,10 @@
 import hashlib
 import random
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.cli import FIRST_AGREEMENT
 from app.documents.agreement import agreement_pdf
 from sandbox.phone import Phone
 from tests.documents.papers import a_paper, printed_text, squeezed
@@ -16,8 +14,6 @@ from tests.house import House, somebody
 from tests.scenarios.building import (
     NOTE_OF_PLACEHOLDERS,
     a_proved,
-    cancel,
-    come_back,
     published,
     refused,
 )
@@ -52,29 +48,6 @@ def verdict_on(house: House, pdf: bytes) -> dict[str, Any]:
     return dict(answer.json)
 
 
-def a_new_version(folder: Path, *, number: int, effective_on: str, mandatory: bool) -> Path:
-    """A file with a newer text of the agreement."""
-    text = FIRST_AGREEMENT.read_text("utf-8")
-    for old, new in (
-        ('code = "huzhou-flexible-1"', f'code = "huzhou-flexible-{number}"'),
-        ("number = 1", f"number = {number}"),
-        ("effective_on = 2024-01-01", f"effective_on = {effective_on}"),
-        ("mandatory = true", f"mandatory = {str(mandatory).lower()}"),
-        ("每个缴存人只能设立一个", f"（第{number}版）每个缴存人只能设立一个"),
-    ):
-        assert text.count(old) == 1
-        text = text.replace(old, new)
-    path = folder / f"version-{number}.md"
-    path.write_text(text, "utf-8")
-    return path
-
-
-def install(house: House, path: Path) -> tuple[int, str]:
-    """The exit code and the words of `flask agreement install`."""
-    done = house.app.test_cli_runner().invoke(args=["agreement", "install", str(path)])
-    return done.exit_code, done.output
-
-
 @pytest.mark.clause("2.1", "6.1")
 def test_the_agreement_is_read_in_full_and_signed_as_the_text_of_that_hash(house: House) -> None:
     worker = an_admitted(house)
@@ -95,22 +68,6 @@ def test_the_agreement_is_read_in_full_and_signed_as_the_text_of_that_hash(house
     assert again == signed
     assert worker.get("/v1/me/agreements") == [signed]
     assert worker.order(100_000)["payment_parameters"]
-
-
-@pytest.mark.clause("2.1")
-def test_a_text_that_changed_while_it_was_read_is_not_signed(house: House, tmp_path: Path) -> None:
-    worker = an_admitted(house)
-    read = worker.get("/v1/me/agreement-draft")
-    version = a_new_version(tmp_path, number=2, effective_on="2026-03-02", mandatory=True)
-    assert install(house, version) == (0, "installed huzhou-flexible-2\n")
-
-    body = {"text_sha256": read["text_sha256"]}
-    problem = refused(worker.post, "/v1/me/agreements", body)
-    signed = worker.sign_agreement()
-
-    assert (problem.status, problem.kind) == (409, "agreement-text-changed")
-    assert problem.details["step"] == "agreement"
-    assert signed["template_code"] == "huzhou-flexible-2"
 
 
 @pytest.mark.clause("2.2", "8.1")
@@ -202,58 +159,3 @@ def test_no_changed_bit_of_a_signed_paper_goes_unnoticed(house: House) -> None:
     assert [each["valid"] for each in verdicts] == [False] * FLIPS
     assert all(each["reason"] for each in verdicts)
     assert verdict_on(house, pdf)["valid"] is True
-
-
-@pytest.mark.clause("2.2", "2.1")
-def test_a_new_mandatory_version_is_signed_before_the_next_deposit(
-    house: House, tmp_path: Path
-) -> None:
-    worker = house.depositor(100_000)
-    first = worker.get("/v1/me/agreements")[0]
-    version = a_new_version(tmp_path, number=2, effective_on="2026-04-01", mandatory=True)
-
-    installed = install(house, version)
-    come_back(house, worker, "2026-03-31")
-    cancel(worker, worker.order(100_000))
-    come_back(house, worker, "2026-04-01")
-    problem = refused(worker.order, 100_000)
-    account_meanwhile = worker.get("/v1/me/account")
-    quota_meanwhile = worker.get("/v1/me/quota")
-    next_step = worker.get("/v1/me")["next_step"]
-    superseded = {"text_sha256": first["text_sha256"]}
-    signed_again = refused(worker.post, "/v1/me/agreements", superseded)
-    second = worker.sign_agreement()
-    house.deposit(worker, 100_000)
-
-    assert installed == (0, "installed huzhou-flexible-2\n")
-    assert (problem.status, problem.details["step"]) == (409, "agreement")
-    assert account_meanwhile["flexible_fen"] == quota_meanwhile["balance_fen"] == 100_000
-    assert next_step == "agreement"
-    assert signed_again.kind == "agreement-text-changed"
-    assert second["template_code"] == "huzhou-flexible-2"
-    assert worker.get("/v1/me/account")["flexible_fen"] == 200_000
-    assert worker.get("/v1/me/agreements") == [second, first]
-
-
-@pytest.mark.clause("2.2")
-def test_what_was_signed_is_provable_long_after_the_text_has_changed(
-    house: House, tmp_path: Path
-) -> None:
-    worker = house.depositor(100_000)
-    signed = worker.get("/v1/me/agreements")[0]
-    pdf = worker.agreement_pdf(signed["agreement_id"])
-    for number in (2, 3):
-        version = a_new_version(tmp_path, number=number, effective_on="2026-04-01", mandatory=False)
-        assert install(house, version)[0] == 0
-    older = a_new_version(tmp_path, number=2, effective_on="2026-05-01", mandatory=True)
-
-    refused_version = install(house, older)
-    come_back(house, worker, "2050-03-02")
-    draft = worker.get("/v1/me/agreement-draft")
-
-    assert refused_version[0] != 0
-    assert "above 3" in refused_version[1]
-    assert draft["template_code"] == "huzhou-flexible-3"
-    assert worker.agreement_pdf(signed["agreement_id"]) == pdf
-    assert verdict_on(house, pdf)["valid"] is True
-    assert worker.order(100_000)["payment_parameters"]  # a text that binds nobody waits for nobody

@@ -82,22 +82,6 @@ def test_every_step_is_done_on_the_phone_and_names_the_one_that_comes_first(
     assert [each["done"] for each in done["steps"]] == [True] * 5
 
 
-def test_a_login_code_works_once_and_not_after_five_minutes(house: House) -> None:
-    phone = house.phone()
-    code, stale = phone.wechat.login_code(), phone.wechat.login_code()
-
-    first = phone.post("/v1/sessions", {"code": code})
-    again = refused(phone.post, "/v1/sessions", {"code": code})
-    house.at("2026-03-02T09:06:00")
-    late = refused(phone.post, "/v1/sessions", {"code": stale})
-    late_again = refused(phone.post, "/v1/sessions", {"code": stale})
-
-    assert first["expires_at"].startswith("2026-04-01T")
-    assert (again.status, again.kind) == (401, "login-code-used")
-    assert late.kind == "wechat-code-refused"
-    assert late_again.kind == "login-code-used"
-
-
 def test_a_session_lives_thirty_days_and_the_account_longer(house: House) -> None:
     worker = house.depositor(100_000)
 

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
-from typing import Any
 
-from app.cli import FIRST_POLICY
 from tests.house import House
 from tests.office import Office, refusal
-
-
-def a_policy(code: str, effective_on: str, **cap: Any) -> str:
-    """The pilot's policy from another day on, with another cap."""
-    text = FIRST_POLICY.read_text("utf-8")
-    text = re.sub(r'^code = ".*"$', f'code = "{code}"', text, count=1, flags=re.M)
-    return re.sub(r"^effective_on = .*$", f"effective_on = {effective_on}", text, flags=re.M)
+from tests.proposals import a_policy
 
 
 def test_a_policy_proposed_by_one_and_approved_by_another_is_in_force_from_its_day(

@@ -77,8 +77,8 @@ def entries(query: dict[str, Any]) -> Any:
 @staff_only
 def export(query: dict[str, Any]) -> Response:
     """The record of a period as a file that a spreadsheet opens."""
-    lines = audit.csv_lines(staff=staff(), wanted=_wanted(query))
     headers = {"Content-Disposition": f"attachment; filename=audit-{query['from_on']}.csv"}
+    lines = audit.csv_lines(staff=staff(), wanted=_wanted(query))
     return Response(stream_with_context(lines), mimetype="text/csv", headers=headers)
 
 
