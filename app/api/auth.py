@@ -6,6 +6,7 @@ the signature over the body. A view without a guard, a staff route that is not i
 line of the file without its route stop the start of the app.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -20,7 +21,8 @@ from app.services.staff import Call, Staff
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_LONGEST_SUBJECT, _LONGEST_PEER = 120, 64
+_LONGEST_PEER = 64
+_PUBLIC_ID = re.compile(r"[a-z]{2,4}_[0-9a-z]{26}")
 # Views that libraries bring: the OpenAPI document and its page, without any data of people.
 _LIBRARY_ENDPOINTS = frozenset(
     {"api-docs.openapi_json", "api-docs.openapi_swagger_ui", "swagger_dist.static"}
@@ -61,10 +63,12 @@ def staff() -> Staff:
 
 def this_call() -> Call:
     """The request as the record of staff's acts knows it: ids of the path, never body or query."""
-    subject = " ".join(str(value) for value in (request.view_args or {}).values())
+    # Somebody may have put an ID number where an id belongs: the record would keep it for ever.
+    given = [str(value) for value in (request.view_args or {}).values()]
+    subject = " ".join(each if _PUBLIC_ID.fullmatch(each) else "(no id)" for each in given)
     return Call(
         act=f"{'GET' if request.method == 'HEAD' else request.method} {request.url_rule}",
-        subject=subject.replace("\0", "")[:_LONGEST_SUBJECT],
+        subject=subject,
         peer=(request.remote_addr or "unknown")[:_LONGEST_PEER],
         request_id=g.request_id,
     )

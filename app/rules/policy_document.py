@@ -7,12 +7,12 @@ coefficient is written as text ("0.60"), an amount as whole fen.
 
 import hashlib
 import json
-import tomllib
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NoReturn
 
 from app.rules.clauses import CLAUSES
+from app.rules.documents import DocumentUnreadable, is_storable, read_toml
 from app.rules.policy import (
     DepositPolicy,
     EligibilityPolicy,
@@ -27,6 +27,7 @@ from app.rules.policy_values import SECTIONS, Unreadable, problems_between
 _HEAD = ("code", "title", "effective_on")
 _FIGURE_KEYS = ("value", "unit", "clause", "provenance", "source")
 _PROVENANCES = ("official", "press", "placeholder")
+_LONGEST_TEXT = 500
 _NO_POLICY_TEXT = "the document cannot be read: {reason}"
 
 
@@ -47,9 +48,8 @@ class PolicyDocument:
 def load_policy(toml_text: str) -> PolicyDocument:
     """The policy written in `toml_text`, valid and hashed; else `PolicyInvalid`."""
     try:
-        toml_text.encode()  # a lone surrogate could be neither stored nor hashed
-        raw = tomllib.loads(toml_text)
-    except (ValueError, RecursionError) as error:
+        raw = read_toml(toml_text)
+    except DocumentUnreadable as error:
         raise PolicyInvalid((_NO_POLICY_TEXT.format(reason=error),)) from error
     policy = _policy_of(raw)
     canonical = _canonical_of(raw)
@@ -171,4 +171,4 @@ def _figure_problems(path: str, entry: object, unit: str) -> list[str]:
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
+    return isinstance(value, str) and is_storable(value, longest=_LONGEST_TEXT)

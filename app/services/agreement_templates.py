@@ -1,7 +1,6 @@
 """The agreement's text in force: versions with a number, an effective day, and placeholders."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime
 from difflib import unified_diff
@@ -13,6 +12,7 @@ from app import clock
 from app.db import db
 from app.errors import Conflict, Unacceptable
 from app.models import AgreementTemplate
+from app.rules.documents import DocumentUnreadable, is_storable, read_toml
 from app.services.approval_action import Action, Decision, Payload, Proposal
 
 PLACEHOLDERS = frozenset(
@@ -31,6 +31,7 @@ PLACEHOLDERS = frozenset(
     }
 )
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+_HIGHEST_NUMBER, _LONGEST_BODY, _MOST_LINES = 10_000, 60_000, 1_000
 _HEAD: dict[str, type] = {
     "code": str,
     "number": int,
@@ -60,8 +61,8 @@ def read_template(text: str) -> AgreementTemplate:
     if len(parts) != 3 or parts[0].strip():
         raise TemplateInvalid(["the text begins with a head between two `+++` lines"])
     try:
-        head = tomllib.loads(parts[1])
-    except tomllib.TOMLDecodeError as error:
+        head = read_toml(parts[1])
+    except DocumentUnreadable as error:
         raise TemplateInvalid([f"the head is no TOML: {error}"]) from None
     body = parts[2].strip() + "\n"
     problems = [
@@ -70,6 +71,7 @@ def read_template(text: str) -> AgreementTemplate:
         if type(head.get(name)) is not kind
     ]
     problems += [f"head: `{name}` is unknown" for name in head.keys() - _HEAD.keys()]
+    problems += _unfit_values(head, body)
     unknown = sorted(set(_PLACEHOLDER.findall(body)) - PLACEHOLDERS)
     problems += [f"body: placeholder {{{name}}} is unknown" for name in unknown]
     if problems:
@@ -77,6 +79,21 @@ def read_template(text: str) -> AgreementTemplate:
     template = AgreementTemplate(**{name: head[name] for name in _HEAD}, body=body)
     template.sha256 = template.content_sha256()
     return template
+
+
+def _unfit_values(head: Mapping[str, Any], body: str) -> list[str]:
+    """What no reader could use or no database hold, of values that have their types."""
+    problems = [
+        f"head: `{name}` is empty, too long, or holds control characters"
+        for name, longest in (("code", 64), ("title", 200))
+        if isinstance(head.get(name), str) and not is_storable(head[name], longest=longest)
+    ]
+    number = head.get("number")
+    if isinstance(number, int) and not 0 <= number <= _HIGHEST_NUMBER:
+        problems.append(f"head: `number` is 0 to {_HIGHEST_NUMBER}")
+    if not is_storable(body, longest=_LONGEST_BODY) or body.count("\n") > _MOST_LINES:
+        problems.append(f"body: empty, control characters, or above {_MOST_LINES} lines")
+    return problems
 
 
 def filled(body: str, values: Mapping[str, str]) -> str:

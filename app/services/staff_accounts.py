@@ -12,7 +12,7 @@ from app.db import db, insert_unless_there, reading, retried, transaction
 from app.errors import Absent, Unacceptable
 from app.models import StaffAccount, StaffAssignment, StaffPerson
 from app.rules import duties
-from app.services import audit, pages, staff_credentials
+from app.services import audit, pages, staff_credentials, work_items
 from app.services.pages import Asked, Page
 from app.services.staff import (
     SamePerson,
@@ -51,6 +51,7 @@ def disable(*, staff: Staff, account_id: str, reason: str, at: datetime) -> None
             raise SamePerson()
         account.state = "disabled"
         end_sessions(account_id=account.id, reason="disabled", at=at)
+        work_items.release_of(account.id)
         audit.record_reason(
             staff, act="disable account", subject=account.public_id, reason=reason, at=at
         )
@@ -153,6 +154,7 @@ def assign(
         before.until_at = at
         db.session().flush()
     end_sessions(account_id=account_id, reason="role-changed", at=at)
+    work_items.release_of(account_id)
     db.session().add(
         StaffAssignment(
             account_id=account_id, role=role, district=district, from_at=at, approval_id=approval_id
@@ -166,6 +168,7 @@ def reset(account: StaffAccount, *, at: datetime) -> None:
     account.state, account.password_hash, account.totp_secret = "invited", None, None
     account.activation_hash, account.activation_expires_at = None, None
     end_sessions(account_id=account.id, reason="reset", at=at)
+    work_items.release_of(account.id)
 
 
 def person_id_of(id_number: str) -> int | None:

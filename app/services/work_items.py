@@ -107,6 +107,15 @@ def close(*, at: datetime, approval_id: int | None = None, case_id: int | None =
     )
 
 
+def release_of(account_id: int) -> None:
+    """What the account had taken and not finished is nobody's again."""
+    db.session().execute(
+        update(WorkItem)
+        .where(WorkItem.owner_account_id == account_id, WorkItem.closed_at.is_(None))
+        .values(owner_account_id=None, taken_at=None)
+    )
+
+
 def district_of_person(person_id: int) -> str:
     """The district a depositor works in, by his latest admission; the centre's before it."""
     found = db.session().scalar(

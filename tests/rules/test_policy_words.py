@@ -174,9 +174,9 @@ def test_a_list_in_another_order_says_that_only_the_order_changed() -> None:
 
 def test_what_cannot_be_seen_is_written_out() -> None:
     before = load_policy(POLICY_TEXT.replace("湖州未公布；取整到千元", r"千元\u202e")).policy
-    after = load_policy(POLICY_TEXT.replace("湖州未公布；取整到千元", r"千元\n\u001b[2K")).policy
+    after = load_policy(POLICY_TEXT.replace("湖州未公布；取整到千元", r"千元\n\u202e2")).policy
 
     (change,) = changes(before, after)
 
-    assert change.sentence == r"第6.2条 额度取整单位：出处由“千元\u202e”变为“千元\n\x1b[2K”。"
+    assert change.sentence == r"第6.2条 额度取整单位：出处由“千元\u202e”变为“千元\n\u202e2”。"
     assert plain("南浔区\u3000（一）") == "南浔区\u3000（一）"

@@ -194,6 +194,15 @@ def test_a_text_that_cannot_stand_is_refused_with_every_problem(rulemakers: Rule
         (sound.replace("{centre_name}", "{bank_card}"), ["body"]),
         (sound.replace("mandatory = true", 'mandatory = "yes"\nowner = 1'), ["head", "head"]),
         ("没有表头", ["the text begins"]),
+        # What once ended as a 500, or took seconds:
+        (sound.replace("number = 2", f"number = {'9' * 5000}"), ["the head"]),
+        (sound.replace("number = 2", f"number = {10**30}"), ["head"]),
+        (sound.replace("number = 2", f"number = 2\nx = {'[' * 3000}"), ["the head"]),
+        (sound.replace("number = 2", f"number = 2\n{'.'.join('a' * 1500)} = 1"), ["the head"]),
+        (sound.replace('code = "', 'code = "\\u0000'), ["head"]),
+        (sound.replace('title = "', 'title = "\\u0000'), ["head"]),
+        (sound.replace('title = "', f'title = "{"长" * 300}'), ["head"]),
+        (sound + "条\n" * 2000, ["body"]),
     )
 
     for text, fields in wrong:

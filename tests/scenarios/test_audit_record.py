@@ -18,6 +18,8 @@ from tests.short_cuts import writing
 
 Entry = dict[str, Any]
 
+NOBODY = "per_" + "0" * 26
+
 
 def entries(desk: Desk, **wanted: Any) -> list[Entry]:
     """One page of the record, newest first."""
@@ -32,7 +34,8 @@ def test_every_call_of_the_staff_is_on_record_with_its_verdict_and_answer(house:
         ("GET", "/me", None, 200, "/me", ""),
         ("GET", "/work-items?limit=1", None, 200, "/work-items", ""),
         ("GET", f"/people/{person_id}", None, 200, "/people/<person_id>", person_id),
-        ("GET", "/people/per_0", None, 404, "/people/<person_id>", "per_0"),
+        ("GET", f"/people/{NOBODY}", None, 404, "/people/<person_id>", NOBODY),
+        ("GET", "/people/330502199001011236", None, 404, "/people/<person_id>", "(no id)"),
         ("GET", "/audit", None, 403, "/audit", ""),
         ("POST", "/people/search", {}, 422, "/people/search", ""),
         ("GET", "/approvals?limit=x", None, 422, "/approvals", ""),
