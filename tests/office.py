@@ -23,7 +23,7 @@ from app.models import (
     StaffPerson,
     StaffSession,
 )
-from app.services import staff_credentials
+from app.services import audit, staff_credentials
 from app.services.approval_action import canonical, sha256_of
 from app.services.staff import current_assignment, end_sessions
 from app.services.staff_accounts import ADMINISTRATOR
@@ -45,6 +45,12 @@ def invited_administrator(house: House, login: str, owner: Owner | None = None) 
     said = house.app.test_cli_runner().invoke(args=[*command, *whose])
     assert said.exit_code == 0, said.output
     return str(said.output.split("24 hours: ")[1].split()[0])
+
+
+def activation_code(first: Desk, second: Desk, account_id: str) -> str:
+    """What two administrators hand over to the owner of an invited account."""
+    path = f"/accounts/{account_id}/activation-code"
+    return "-".join(desk.post(path)["code"] for desk in (first, second))
 
 
 class Office:
@@ -72,7 +78,7 @@ class Office:
         )
         done = self.second.approve(proposal)
         account_id = done["result"]["account_id"]
-        code = self.first.post(f"/accounts/{account_id}/activation-code")["code"]
+        code = activation_code(self.first, self.second, account_id)
         desk.activate(code)
         desk.sign_in()
         return desk
@@ -103,7 +109,7 @@ def seated(
         at = at or clock.now()
     with writing(house) as session:
         account = _account(session, desk.login, owner, at)
-        approval_id = _hired(session, owner, (desk.login, role, district), at)
+        approval_id = _hired(session, account, owner, (role, district), at)
         session.add(
             StaffAssignment(
                 account_id=account.id,
@@ -163,9 +169,11 @@ def _account(session: Session, login: str, owner: Owner, at: datetime) -> StaffA
     return account
 
 
-def _hired(session: Session, owner: Owner, place: tuple[str, str, str], at: datetime) -> int:
+def _hired(
+    session: Session, account: StaffAccount, owner: Owner, place: tuple[str, str], at: datetime
+) -> int:
     """The approval by which the founders gave somebody login, role and district."""
-    login, role, district = place
+    login, (role, district) = account.login, place
     maker, checker = (_founder(session, name) for name in ("founder.one", "founder.two"))
     said = {"name": owner.name, "id_number": owner.id_number}
     payload = canonical({**said, "login": login, "role": role, "district": district})
@@ -189,6 +197,7 @@ def _hired(session: Session, owner: Owner, place: tuple[str, str, str], at: date
         decided_at=at,
         decide_audit_id=_on_record(session, checker, centre, f"{path}/<approval_id>/approve", at),
         executed_sha256=sha256_of(payload),
+        result={"account_id": account.public_id},
     )
     session.add(row)
     session.flush()
@@ -205,6 +214,9 @@ def _founder(session: Session, login: str) -> StaffAccount:
         StaffAssignment(
             account_id=account.id, role=ADMINISTRATOR, district="centre", from_at=JOINED_AT
         )
+    )
+    audit.record_command(
+        act="flask staff add-administrator", subject=account.public_id, by="tests", at=JOINED_AT
     )
     session.flush()
     return account

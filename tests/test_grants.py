@@ -55,6 +55,7 @@ GRANTS: dict[str, set[str]] = {
     "policy_version": ADDED_TO,
     "posting": ADDED_TO,
     "staff_account": CHANGED,
+    "staff_activation": CHANGED,
     "staff_assignment": CHANGED,
     "staff_person": ADDED_TO,
     "staff_session": CHANGED,

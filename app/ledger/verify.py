@@ -15,6 +15,7 @@ from app.db import reading
 from app.ledger import (
     verify_append_only,
     verify_approvals,
+    verify_audit,
     verify_days,
     verify_ledger,
     verify_payments,
@@ -43,6 +44,7 @@ CHECKS: tuple[tuple[str, str, Check], ...] = (
     *verify_people.CHECKS,
     *verify_policies.CHECKS,
     *verify_approvals.CHECKS,
+    *verify_audit.CHECKS,
     *verify_append_only.CHECKS,
 )
 
@@ -53,7 +55,7 @@ def verify() -> tuple[Finding, ...]:
         found = [Finding(name, title, tuple(_offenders(check))) for name, title, check in CHECKS]
     for name, title, tables in (
         ("L8", verify_ledger.L8, append_only.BOOKS),
-        ("W8", verify_approvals.W8, append_only.AUDIT),
+        ("W8", verify_audit.W8, append_only.AUDIT),
     ):
         tried = _offenders(partial(verify_append_only.offenders, tables))
         found.append(Finding(name, title, tuple(tried)))

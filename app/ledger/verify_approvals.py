@@ -1,4 +1,4 @@
-"""W5, W8: what needed two people was decided by two, as it was seen, once; and is on record."""
+"""W5: what needed two people was decided by two, as it was seen, once."""
 
 import hashlib
 import json
@@ -24,7 +24,6 @@ from app.models import (
     Posting,
     StaffAccount,
     StaffAssignment,
-    StaffSession,
     SubAccount,
     WorkItem,
 )
@@ -33,7 +32,6 @@ from app.rules.policy_document import load_policy
 
 _BY_APPROVAL = "approval:"
 W5 = "decisions are another person's, in his role, about exactly what was proposed, once"
-W8 = "what staff did is on record, and the record refuses every change"
 
 
 def w5_two_people() -> Iterator[str]:
@@ -131,38 +129,6 @@ def w5_waits_in_the_list() -> Iterator[str]:
             yield f"payment case {case_id} has {count} open items in the work list"
 
 
-def w8_acts_on_record() -> Iterator[str]:
-    """W8: each proposal, decision and sign-in stands in the record, by the same account."""
-    session = db.session()
-    for row in session.scalars(select(Approval)):
-        acts = [(row.submit_audit_id, row.maker_account_id, {duties.submit_route(row.action)})]
-        if row.decide_audit_id is not None:
-            path = "POST /v1/staff/approvals/<approval_id>"
-            routes = {f"{path}/approve"} if row.state == "approved" else {f"{path}/reject"}
-            acts.append((row.decide_audit_id, row.checker_account_id or 0, routes))
-        for entry_id, account_id, routes in acts:
-            entry = session.get(AuditEntry, entry_id)
-            if entry is None or (entry.account_id, entry.verdict) != (account_id, "allowed"):
-                yield f"approval {row.id}: an act of account {account_id} is not on record"
-            elif entry.act not in routes:
-                yield f"approval {row.id}: audit entry {entry_id} is of another act"
-    unrecorded = (
-        select(StaffSession.id)
-        .outerjoin(
-            AuditEntry,
-            and_(
-                AuditEntry.account_id == StaffSession.account_id,
-                AuditEntry.at == StaffSession.created_at,
-                AuditEntry.act == "POST /v1/staff/sessions",
-                AuditEntry.verdict == "allowed",
-            ),
-        )
-        .where(AuditEntry.id.is_(None))
-    )
-    for session_id in session.scalars(unrecorded):
-        yield f"staff session {session_id} was opened by no sign-in on record"
-
-
 def _place_at(account_id: int, at: Any) -> tuple[str, str] | None:
     """Role and district of the account at an instant."""
     row = (
@@ -191,12 +157,24 @@ def _effects(
     ):
         approval = approvals.get(row.approval_id or 0)
         said = {} if approval is None else json.loads(approval.payload)
-        is_right = (said.get("role"), said.get("district")) == (row.role, row.district)
+        account = session.get_one(StaffAccount, row.account_id)
+        about = None if approval is None else (approval.result or {}).get("account_id")
+        stands = (row.role, row.district, account.public_id)
+        is_right = (said.get("role"), said.get("district"), about) == stands
         is_account = approval is not None and approval.action == "staff-account"
         action = "staff-account" if is_account else "staff-assignment"
         yield f"staff assignment {row.id}", row.approval_id or 0, action, is_right
+    invited = (
+        select(AuditEntry.id)
+        .join(StaffAccount, StaffAccount.public_id == AuditEntry.subject)
+        .where(
+            StaffAccount.id == StaffAssignment.account_id,
+            AuditEntry.act == "flask staff add-administrator",
+        )
+    )
     lone = select(StaffAssignment.id).where(
-        StaffAssignment.approval_id.is_(None), StaffAssignment.role != "security-administrator"
+        StaffAssignment.approval_id.is_(None),
+        or_(StaffAssignment.role != "security-administrator", ~invited.exists()),
     )
     for assignment_id in session.scalars(lone):
         yield f"staff assignment {assignment_id}", 0, "staff-assignment", False
@@ -290,5 +268,4 @@ CHECKS = (
     ("W5", W5, w5_in_their_roles),
     ("W5", W5, w5_each_has_its_effect),
     ("W5", W5, w5_waits_in_the_list),
-    ("W8", W8, w8_acts_on_record),
 )

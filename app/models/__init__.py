@@ -24,7 +24,14 @@ from app.models.person import (
     WechatAccount,
 )
 from app.models.policy import PolicyVersion
-from app.models.staff import StaffAccount, StaffAssignment, StaffPerson, StaffSession, UsageWindow
+from app.models.staff import (
+    StaffAccount,
+    StaffActivation,
+    StaffAssignment,
+    StaffPerson,
+    StaffSession,
+    UsageWindow,
+)
 
 from app.models import append_only  # isort: skip  # noqa: F401 - triggers follow the tables
 
@@ -59,6 +66,7 @@ __all__ = [
     "PolicyVersion",
     "Posting",
     "StaffAccount",
+    "StaffActivation",
     "StaffAssignment",
     "StaffPerson",
     "StaffSession",

@@ -44,9 +44,25 @@ class StaffAccount(Model):
     password_hash: Mapped[str | None]
     totp_secret: Mapped[str | None] = mapped_column(Encrypted("staff_account.totp_secret"))
     totp_last_step: Mapped[int]
-    activation_hash: Mapped[bytes | None]
-    activation_expires_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+
+
+class StaffActivation(Model):
+    """A code that helps to activate an account: one from each of two administrators.
+
+    One without an administrator came from the terminal and suffices alone.
+    """
+
+    __tablename__ = "staff_activation"
+    __table_args__ = (
+        Index("ix_staff_activation_account_id_expires_at", "account_id", "expires_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("staff_account.id"))
+    administrator_id: Mapped[int | None] = mapped_column(ForeignKey("staff_person.id"))
+    code_hash: Mapped[bytes] = mapped_column(unique=True)
+    expires_at: Mapped[datetime]
 
 
 class StaffAssignment(Model):

@@ -8,7 +8,14 @@ from sqlalchemy import select
 
 from app.db import db
 from app.errors import Forbidden, Unauthenticated
-from app.models import Person, StaffAccount, StaffAssignment, StaffPerson, StaffSession
+from app.models import (
+    Person,
+    StaffAccount,
+    StaffActivation,
+    StaffAssignment,
+    StaffPerson,
+    StaffSession,
+)
 from app.rules import duties
 
 
@@ -114,3 +121,15 @@ def end_sessions(*, account_id: int, reason: str, at: datetime) -> None:
     )
     for row in rows:
         row.ended_at, row.end_reason = at, reason
+
+
+def void_activations(account_id: int, *, at: datetime, administrator_id: int | None = None) -> None:
+    """No activation code of the account works any more, or none of one administrator's."""
+    rows = db.session().scalars(
+        select(StaffActivation).where(
+            StaffActivation.account_id == account_id, StaffActivation.expires_at > at
+        )
+    )
+    for row in rows:
+        if administrator_id is None or row.administrator_id == administrator_id:
+            row.expires_at = at

@@ -20,6 +20,7 @@ from app.services.staff import (
     current_assignment,
     end_sessions,
     refuse_unless_still,
+    void_activations,
 )
 
 ADMINISTRATOR = "security-administrator"
@@ -166,7 +167,7 @@ def assign(
 def reset(account: StaffAccount, *, at: datetime) -> None:
     """The account waits for its owner again, without password and TOTP; its sessions have ended."""
     account.state, account.password_hash, account.totp_secret = "invited", None, None
-    account.activation_hash, account.activation_expires_at = None, None
+    void_activations(account.id, at=at)
     end_sessions(account_id=account.id, reason="reset", at=at)
     work_items.release_of(account.id)
 

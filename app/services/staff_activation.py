@@ -1,6 +1,5 @@
 """How a member of staff comes in: invited, a code for a day, a password and TOTP of his own."""
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,7 +8,7 @@ from sqlalchemy import select
 from app import clock, ids, settings
 from app.db import db, retried, transaction
 from app.errors import Conflict, Unacceptable, Unauthenticated
-from app.models import StaffAccount, StaffAssignment
+from app.models import StaffAccount, StaffActivation, StaffAssignment
 from app.rules import duties
 from app.rules.id_number import (
     normalise_id_number,
@@ -19,7 +18,14 @@ from app.rules.id_number import (
 )
 from app.rules.password import faults_of_password, normalised
 from app.services import audit, limits, staff_credentials
-from app.services.staff import Call, SamePerson, Staff, current_assignment, refuse_unless_still
+from app.services.staff import (
+    Call,
+    SamePerson,
+    Staff,
+    current_assignment,
+    refuse_unless_still,
+    void_activations,
+)
 from app.services.staff_accounts import (
     ADMINISTRATOR,
     LOGIN_SHAPE,
@@ -83,7 +89,10 @@ def add_administrator(*, login: str, name: str, id_number: str, by: str, at: dat
 
 @retried
 def issue_activation_code(*, staff: Staff, account_id: str, at: datetime) -> ActivationCode:
-    """The invited account's new activation code, good for a day; earlier ones are void.
+    """This administrator's half of the invited account's activation code, good for a day.
+
+    Two administrators hand their halves over, and the owner types both with a hyphen between: one
+    alone could come in as the new colleague. An earlier half of the same administrator is void.
 
     Raises `Absent`, `SamePerson` for one's own account, `AccountNotWaiting`.
     """
@@ -94,7 +103,7 @@ def issue_activation_code(*, staff: Staff, account_id: str, at: datetime) -> Act
             raise SamePerson()
         if account.state != "invited":
             raise AccountNotWaiting()
-        return _new_code(account, at)
+        return _new_code(account, at, administrator_id=staff.person_id)
 
 
 def activate(*, login: str, code: str, password: str, call: Call, at: datetime) -> str:
@@ -141,13 +150,21 @@ def _set_credentials(login: str, code: str, password_hash: str, call: Call, at: 
 
 
 def _invited(login: str, code: str, at: datetime) -> StaffAccount | None:
+    """The invited account, locked, if the code is the terminal's or two administrators' halves."""
     account = staff_credentials.account_of(login, lock=True)
-    if account is None or account.state != "invited" or account.activation_hash is None:
+    if account is None or account.state != "invited":
         return None
-    if not secrets.compare_digest(account.activation_hash, ids.token_hash(code)):
-        return None
-    expires_at = account.activation_expires_at
-    return account if expires_at is not None and at < expires_at else None
+    halves = [ids.token_hash(half) for half in code.split("-")[:2]]
+    givers = set(
+        db.session().scalars(
+            select(StaffActivation.administrator_id).where(
+                StaffActivation.account_id == account.id,
+                StaffActivation.code_hash.in_(halves),
+                StaffActivation.expires_at > at,
+            )
+        )
+    )
+    return account if None in givers or len(givers) > 1 else None
 
 
 def _on_record(login: str, call: Call, verdict: str, at: datetime) -> None:
@@ -176,10 +193,19 @@ def _refuse_unreadable(login: str, name: str, id_number: str, at: datetime) -> N
         raise Unacceptable(fields=problems)
 
 
-def _new_code(account: StaffAccount, at: datetime) -> ActivationCode:
+def _new_code(
+    account: StaffAccount, at: datetime, *, administrator_id: int | None = None
+) -> ActivationCode:
     new = ActivationCode(ids.new_activation_code(), at + _ACTIVATION_LASTS)
-    account.activation_hash = ids.token_hash(new.code)
-    account.activation_expires_at = new.expires_at
+    void_activations(account.id, at=at, administrator_id=administrator_id)
+    db.session().add(
+        StaffActivation(
+            account_id=account.id,
+            administrator_id=administrator_id,
+            code_hash=ids.token_hash(new.code),
+            expires_at=new.expires_at,
+        )
+    )
     db.session().flush()
     return new
 

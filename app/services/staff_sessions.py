@@ -12,7 +12,14 @@ from app.models import StaffAccount, StaffSession
 from app.rules import duties
 from app.services import audit
 from app.services.sessions import SessionEnded
-from app.services.staff import Call, RoleNotAllowed, Staff, current_assignment, end_sessions
+from app.services.staff import (
+    Call,
+    RoleNotAllowed,
+    Staff,
+    current_assignment,
+    end_sessions,
+    void_activations,
+)
 from app.services.staff_credentials import Checked, Credentials, SignInRefused, compare, proved
 
 IDLE = timedelta(minutes=30)
@@ -155,8 +162,8 @@ def _open(checked: Checked, new: NewStaffSession, call: Call, at: datetime) -> b
         if account is None:
             return False
         if account.state == "invited":
-            account.state, account.activation_hash = "active", None
-            account.activation_expires_at = None
+            account.state = "active"
+            void_activations(account.id, at=at)
         end_sessions(account_id=account.id, reason="signed-in-again", at=at)
         session.add(
             StaffSession(

@@ -65,8 +65,6 @@ def upgrade() -> None:
         sa.Column("password_hash", sa.String(), nullable=True),
         sa.Column("totp_secret", sa.LargeBinary(), nullable=True),
         sa.Column("totp_last_step", BIG_ID, nullable=False),
-        sa.Column("activation_hash", sa.LargeBinary(), nullable=True),
-        sa.Column("activation_expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
             "state <> 'active' OR (password_hash IS NOT NULL AND totp_secret IS NOT NULL)",
@@ -150,10 +148,35 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_audit_answer")),
     )
+    op.create_table(
+        "staff_activation",
+        sa.Column("id", BIG_ID, nullable=False),
+        sa.Column("account_id", BIG_ID, nullable=False),
+        sa.Column("administrator_id", BIG_ID, nullable=True),
+        sa.Column("code_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["staff_account.id"], name=op.f("fk_staff_activation_account_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["administrator_id"],
+            ["staff_person.id"],
+            name=op.f("fk_staff_activation_administrator_id"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_activation")),
+        sa.UniqueConstraint("code_hash", name=op.f("uq_staff_activation_code_hash")),
+    )
+    op.create_index(
+        "ix_staff_activation_account_id_expires_at",
+        "staff_activation",
+        ["account_id", "expires_at"],
+        unique=False,
+    )
     _triggers()
 
 
 def downgrade() -> None:
+    op.drop_table("staff_activation")
     op.drop_table("audit_answer")
     op.drop_table("staff_session")
     op.drop_table("audit_entry")

@@ -17,7 +17,7 @@ from sandbox.phone import Owner, Phone, Problem
 from tests.api.asking import MADE_UP, token_of
 from tests.api.canaries import Witness
 from tests.house import House, somebody
-from tests.office import account_id_of, seated
+from tests.office import account_id_of, activation_code, seated
 from tests.proposals import (
     FLEXIBLE,
     SUSPENSE,
@@ -93,7 +93,7 @@ def _staff(day: Day, second: Desk, hired: Owner) -> None:
     place = {"role": "reviewer", "district": "nanxun"}
     done = second.approve(first.propose("staff-account", "新到岗", **who, **place))
     account = {"account_id": done["result"]["account_id"]}
-    code = first.post(f"/accounts/{account['account_id']}/activation-code")["code"]
+    code = activation_code(first, second, account["account_id"])
     new.activate(code)
     new.sign_in()
     new.reauthenticate()
