@@ -7,6 +7,7 @@ reversal of such a journal puts it back and opens the case again.
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
+from unicodedata import normalize
 
 from sqlalchemy import select
 
@@ -40,6 +41,7 @@ _SUMS = {each.parent_code for each in chart.CHART}
 def _prepare(payload: Payload, at: datetime) -> Proposal:
     """`document_no`, `value_on`, `lines` of two accounts and an amount, perhaps a `case_id`."""
     value_on = date.fromisoformat(payload["value_on"])
+    payload = {**payload, "document_no": _document_no(payload["document_no"])}
     problems = _document_problems(payload["document_no"])
     if value_on > clock.day_of(at):
         problems["value_on"] = ["起息日不能晚于今天。"]
@@ -95,6 +97,7 @@ def _in_words(payload: Payload) -> list[str]:
 
 def _prepare_reversal(payload: Payload, at: datetime) -> Proposal:
     """`manual_journal_id` of a journal that stands, and the reversal's own `document_no`."""
+    payload = {**payload, "document_no": _document_no(payload["document_no"])}
     problems = _document_problems(payload["document_no"])
     original = _manual_journal(payload["manual_journal_id"])
     if original is None or original.reverses_id is not None or _reversal_of(original) is not None:
@@ -150,7 +153,14 @@ def _reversal_in_words(payload: Payload) -> list[str]:
 # --- reading the payload ---
 
 
+def _document_no(written: str) -> str:
+    """The number as it is kept: full-width letters and blanks around it make no other paper."""
+    return normalize("NFKC", written).strip()
+
+
 def _document_problems(document_no: str) -> dict[str, list[str]]:
+    if not document_no or not all(each.isalnum() or each in "-_/.()" for each in document_no):
+        return {"document_no": ["应由文字、数字和 - _ / . ( ) 组成，不含空格和不可见字符。"]}
     used = db.session().scalar(
         select(ManualJournal.id).where(ManualJournal.document_no == document_no)
     )
