@@ -12,7 +12,7 @@ UV_VERSION := 0.13.9
 CODE := app sandbox wsgi.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test sweep check clauses lock clean ready
+.PHONY: help demo run test sweep fuzz check clauses lock clean ready
 
 help: ## this list
 	@echo 'Lingcun 灵存: housing-provident-fund savings for flexible workers'
@@ -36,6 +36,9 @@ test: ready ## all tests, on SQLite and on PostgreSQL
 
 sweep: ready ## a flow killed at every single point of it, on both databases (a minute)
 	@SWEEP=full $(PY) -m pytest -q -n $(WORKERS) tests/sweep
+
+fuzz: ready ## every hostile text at every place of every route, on both databases (minutes)
+	@FUZZ=full $(PY) -m pytest -q -n $(WORKERS) tests/security/test_s09_injection.py
 
 check: ready ## style, types, the one arrow, security, schema; every step runs
 	@failed=''; \

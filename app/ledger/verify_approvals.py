@@ -195,14 +195,18 @@ def _effects_on_rules(by_public_id: dict[str, Approval]) -> Iterator[tuple[str, 
                 continue
             approval = by_public_id.get(row.installed_by.removeprefix(_BY_APPROVAL))
             said = {} if approval is None else json.loads(approval.payload)
-            is_right = _is_document(row, said)
+            is_right = approval is not None and _is_document(row, said, approval.result or {})
             yield f"{action} {row.code}", 0 if approval is None else approval.id, action, is_right
 
 
-def _is_document(row: PolicyVersion | AgreementTemplate, said: dict[str, Any]) -> bool:
+def _is_document(
+    row: PolicyVersion | AgreementTemplate, said: dict[str, Any], result: dict[str, Any]
+) -> bool:
     if isinstance(row, PolicyVersion):
-        return bool(said) and load_policy(said["document"]).sha256 == row.sha256
-    return bool(said) and row.body.strip() == said["text"].split("+++\n", 2)[-1].strip()
+        return bool(load_policy(said["document"]).sha256 == row.sha256)
+    if result.get("sha256") != row.content_sha256():
+        return False
+    return bool(row.body.strip() == said["text"].split("+++\n", 2)[-1].strip())
 
 
 def _effects_on_books(approvals: dict[int, Approval]) -> Iterator[tuple[str, int, str, bool]]:

@@ -103,7 +103,7 @@ def filled(body: str, values: Mapping[str, str]) -> str:
 
 def install_first(text: str, *, by: str, at: datetime) -> str:
     """The template is the first in force, in the caller's transaction; answers its code."""
-    return _install(text, by=by, at=at)
+    return _install(text, by=by, at=at).code
 
 
 def template_on(day: date) -> AgreementTemplate:
@@ -157,8 +157,8 @@ def _prepare(payload: Payload, at: datetime) -> Proposal:
 
 def _apply(payload: Payload, decision: Decision) -> dict[str, Any]:
     """The text is what is signed from its day on; who must sign again is asked to."""
-    code = _install(payload["text"], by=f"approval:{decision.public_id}", at=decision.at)
-    return {"agreement_template_code": code}
+    new = _install(payload["text"], by=f"approval:{decision.public_id}", at=decision.at)
+    return {"agreement_template_code": new.code, "sha256": new.sha256}
 
 
 def _in_words(payload: Payload) -> list[str]:
@@ -179,11 +179,11 @@ def _in_words(payload: Payload) -> list[str]:
     return said
 
 
-def _install(text: str, *, by: str, at: datetime) -> str:
+def _install(text: str, *, by: str, at: datetime) -> AgreementTemplate:
     template = read_template(text)
     template.installed_at, template.installed_by = at, by
     db.session().add(template)
-    return template.code
+    return template
 
 
 TEMPLATE = Action(prepare=_prepare, apply=_apply, in_words=_in_words)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, fields
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Row, Select, select
 
@@ -11,7 +12,7 @@ from app.models import AuditAnswer, AuditEntry, StaffAccount
 from app.rules import duties
 from app.services import pages, tables
 from app.services.pages import Asked, Page
-from app.services.staff import Call, Staff
+from app.services.staff import Call, Staff, current_assignment
 
 _CHUNK = 1000
 
@@ -49,48 +50,45 @@ class Wanted:
 def record_subjects(staff: Staff, subjects: tuple[str, ...], *, at: datetime) -> None:
     """These public ids were read in the staff's present call, in the caller's transaction."""
     for subject in subjects:
-        _add(staff, f"{staff.call.act} found", subject, None, at)
+        _add_of(staff, at=at, act=f"{staff.call.act} found", subject=subject)
 
 
 def record_reason(staff: Staff, *, act: str, subject: str, reason: str, at: datetime) -> None:
     """The act was done for this reason, in the caller's transaction."""
-    _add(staff, act, subject, reason, at)
+    _add_of(staff, at=at, act=act, subject=subject, reason=reason)
 
 
 def record_command(*, act: str, subject: str, by: str, at: datetime) -> None:
     """Somebody at the terminal did this, in the caller's transaction; `by` is the system's user."""
-    db.session().add(
-        AuditEntry(
-            at=at,
-            role="installer",
-            district=duties.CENTRE,
-            act=act,
-            subject=subject,
-            verdict="allowed",
-            peer=by,
-            request_id="",
-        )
+    _add(
+        at=at,
+        role="installer",
+        district=duties.CENTRE,
+        act=act,
+        subject=subject,
+        verdict="allowed",
+        peer=by,
+        request_id="",
     )
 
 
-def write(
-    call: Call, *, account_id: int | None, role: str, district: str, verdict: str, at: datetime
-) -> int:
-    """The call stands in the record with its verdict, in the caller's transaction; its id."""
-    entry = AuditEntry(
+def write(call: Call, account: StaffAccount | None, *, verdict: str, at: datetime) -> int:
+    """The call stands in the record with its verdict, in the caller's transaction; its id.
+
+    None where no account could be told from the call: somebody tried a login nobody has.
+    """
+    assignment = None if account is None else current_assignment(account.id)
+    return _add(
         at=at,
-        account_id=account_id,
-        role=role,
-        district=district,
+        account_id=None if account is None else account.id,
+        role="" if assignment is None else assignment.role,
+        district=duties.CENTRE if assignment is None else assignment.district,
         act=call.act,
         subject=call.subject,
         verdict=verdict,
         peer=call.peer,
         request_id=call.request_id,
     )
-    db.session().add(entry)
-    db.session().flush()
-    return entry.id
 
 
 @retried
@@ -173,18 +171,21 @@ def _entry(row: Row[AuditEntry, str, str, int]) -> Entry:
     )
 
 
-def _add(staff: Staff, act: str, subject: str, reason: str | None, at: datetime) -> None:
-    db.session().add(
-        AuditEntry(
-            at=at,
-            account_id=staff.account_id,
-            role=staff.role,
-            district=staff.district,
-            act=act,
-            subject=subject,
-            verdict="allowed",
-            reason=reason,
-            peer=staff.call.peer,
-            request_id=staff.call.request_id,
-        )
+def _add_of(staff: Staff, **said: Any) -> None:
+    """One more line about the staff's present call."""
+    _add(
+        account_id=staff.account_id,
+        role=staff.role,
+        district=staff.district,
+        verdict="allowed",
+        peer=staff.call.peer,
+        request_id=staff.call.request_id,
+        **said,
     )
+
+
+def _add(**columns: Any) -> int:
+    entry = AuditEntry(**columns)
+    db.session().add(entry)
+    db.session().flush()
+    return entry.id

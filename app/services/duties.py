@@ -1,8 +1,8 @@
 """Who may do what, for the doors: the ordinance's own table (`rules/duties.toml`)."""
 
-from app.rules.duties import ACTIONS, CENTRE, ROLES, ROUTES
+from app.rules.duties import ACTIONS, ROUTES
 
-__all__ = ["ACTIONS", "CENTRE", "ROLES", "routes"]
+__all__ = ["ACTIONS", "routes"]
 
 
 def routes() -> set[str]:

@@ -14,11 +14,16 @@ from app.models import UsageWindow
 
 @dataclass(frozen=True)
 class Limit:
-    """At most `allowed` uses within `window`, per key; then none until the window has passed."""
+    """At most `allowed` uses within `window`, per key; then none until the window has passed.
+
+    The window runs from its first use, and anew from the last one allowed; `from_last_use`: from
+    every use, so that no two windows together let more through at their border.
+    """
 
     kind: str
     allowed: int
     window: timedelta
+    from_last_use: bool = False
 
 
 def spend(uses: Sequence[tuple[Limit, str]], *, at: datetime) -> None:
@@ -34,7 +39,7 @@ def spend(uses: Sequence[tuple[Limit, str]], *, at: datetime) -> None:
         raise TooMany(retry_after_s=max(1, int(max(waits).total_seconds()) + 1))
     for limit, row in windows:
         row.used += 1
-        if row.used == limit.allowed:
+        if limit.from_last_use or row.used == limit.allowed:
             row.started_at = at  # the wait is a whole window from the last use that was allowed
     db.session().flush()
 

@@ -22,7 +22,6 @@ from app.services.staff import (
     Call,
     SamePerson,
     Staff,
-    current_assignment,
     refuse_unless_still,
     void_activations,
 )
@@ -126,10 +125,11 @@ def activate(*, login: str, code: str, password: str, call: Call, at: datetime) 
 @retried
 def _try_code(login: str, code: str, call: Call, at: datetime) -> None:
     with transaction():
-        staff_credentials.spend_a_try(login, call, at)
+        limits.spend(staff_credentials.uses_of_login(login, call), at=at)
         refused = _invited(login, code, at) is None
         if refused:
-            _on_record(login, call, "credentials-refused", at)
+            account = staff_credentials.account_of(login)
+            audit.write(call, account, verdict="credentials-refused", at=at)
         else:
             limits.forget(staff_credentials.TRIES, login)
     if refused:
@@ -145,7 +145,7 @@ def _set_credentials(login: str, code: str, password_hash: str, call: Call, at: 
         secret, address = staff_credentials.new_totp(login, issuer=settings.current().centre_name)
         account.password_hash, account.totp_secret = password_hash, secret
         account.totp_last_step = 0
-        _on_record(login, call, "allowed", at)
+        audit.write(call, account, verdict="allowed", at=at)
         return address
 
 
@@ -165,19 +165,6 @@ def _invited(login: str, code: str, at: datetime) -> StaffAccount | None:
         )
     )
     return account if None in givers or len(givers) > 1 else None
-
-
-def _on_record(login: str, call: Call, verdict: str, at: datetime) -> None:
-    account = staff_credentials.account_of(login)
-    assignment = None if account is None else current_assignment(account.id)
-    audit.write(
-        call,
-        account_id=None if account is None else account.id,
-        role="" if assignment is None else assignment.role,
-        district=duties.CENTRE if assignment is None else assignment.district,
-        verdict=verdict,
-        at=at,
-    )
 
 
 def _refuse_unreadable(login: str, name: str, id_number: str, at: datetime) -> None:

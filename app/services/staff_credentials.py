@@ -1,6 +1,7 @@
 """Password and TOTP: compared with nothing open, each try counted first, a code good for once."""
 
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -13,16 +14,16 @@ from app import ids
 from app.db import db, retried, transaction
 from app.errors import Unauthenticated
 from app.models import StaffAccount
-from app.rules import duties
 from app.rules.password import normalised
 from app.services import audit, limits
 from app.services.limits import Limit
-from app.services.staff import Call, current_assignment
+from app.services.staff import Call
 
-TRIES = Limit("staff-sign-in", 5, timedelta(minutes=15))
+TRIES = Limit("staff-sign-in", 5, timedelta(minutes=15), from_last_use=True)
 _PEER_TRIES = Limit("staff-sign-in-peer", 30, timedelta(minutes=15))
 _ALL_TRIES = Limit("staff-sign-in-all", 1000, timedelta(minutes=15))
 _STEP_S = 30
+Uses = Sequence[tuple[Limit, str]]
 _passwords = PasswordHash.recommended()  # argon2id
 
 
@@ -46,6 +47,7 @@ class Checked:
     """The outcome of comparing: the TOTP step, or None when anything was wrong."""
 
     login: str
+    uses: Uses
     password_hash: str | None
     step: int | None
 
@@ -61,23 +63,23 @@ def new_totp(login: str, *, issuer: str) -> tuple[str, str]:
     return secret, pyotp.TOTP(secret).provisioning_uri(name=login, issuer_name=issuer)
 
 
-def compare(credentials: Credentials, call: Call, at: datetime) -> Checked:
+def uses_of_login(login: str, call: Call) -> Uses:
+    """What a try with this login from there is counted against, the login's own tries first."""
+    return [(TRIES, login), (_PEER_TRIES, call.peer), (_ALL_TRIES, "")]
+
+
+def compare(credentials: Credentials, uses: Uses, at: datetime) -> Checked:
     """What of the credentials is right, the try being counted before anything is compared.
 
-    Unknown logins take as long as known ones. Raises `TooMany` after five tries in 15 minutes.
+    Unknown logins take as long as known ones. Raises `TooMany` when a use is spent.
     """
-    password_hash, secret = _spend_a_try(credentials.login, call, at)
+    password_hash, secret = _spend_a_try(credentials.login, uses, at)
     typed = normalised(credentials.password)
     is_password = _passwords.verify(typed, password_hash or _nobodys_hash())
     step = _step_of(credentials.totp, secret or _NOBODYS_SECRET, at)
     if not is_password or password_hash is None or secret is None:
         step = None
-    return Checked(credentials.login, password_hash, step)
-
-
-def spend_a_try(login: str, call: Call, at: datetime) -> None:
-    """One more try with this login from there is counted, in the caller's transaction."""
-    limits.spend([(TRIES, login), (_PEER_TRIES, call.peer), (_ALL_TRIES, "")], at=at)
+    return Checked(credentials.login, uses, password_hash, step)
 
 
 def proved(checked: Checked, call: Call, at: datetime) -> StaffAccount | None:
@@ -93,20 +95,14 @@ def proved(checked: Checked, call: Call, at: datetime) -> StaffAccount | None:
         and checked.step is not None
         and checked.step > account.totp_last_step
     )
-    assignment = None if account is None else current_assignment(account.id)
-    audit.write(
-        call,
-        account_id=None if account is None else account.id,
-        role="" if assignment is None else assignment.role,
-        district=duties.CENTRE if assignment is None else assignment.district,
-        verdict="allowed" if is_right else "credentials-refused",
-        at=at,
-    )
+    verdict = "allowed" if is_right else "credentials-refused"
+    audit.write(call, account, verdict=verdict, at=at)
     if not is_right or account is None or checked.step is None:
         return None
     account.totp_last_step = checked.step
-    limits.forget(TRIES, checked.login)
-    for limit, key in ((_PEER_TRIES, call.peer), (_ALL_TRIES, "")):
+    (own, key), *shared = checked.uses
+    limits.forget(own, key)
+    for limit, key in shared:
         limits.give_back(limit, key)  # a whole office signs in from one address
     return account
 
@@ -118,9 +114,9 @@ def account_of(login: str, *, lock: bool = False) -> StaffAccount | None:
 
 
 @retried
-def _spend_a_try(login: str, call: Call, at: datetime) -> tuple[str | None, str | None]:
+def _spend_a_try(login: str, uses: Uses, at: datetime) -> tuple[str | None, str | None]:
     with transaction():
-        spend_a_try(login, call, at)
+        limits.spend(uses, at=at)
         account = account_of(login)
         if account is None or account.state == "disabled":
             return None, None

@@ -11,6 +11,7 @@ from app.errors import Conflict
 from app.models import StaffAccount, StaffSession
 from app.rules import duties
 from app.services import audit
+from app.services.limits import Limit
 from app.services.sessions import SessionEnded
 from app.services.staff import (
     Call,
@@ -20,11 +21,20 @@ from app.services.staff import (
     end_sessions,
     void_activations,
 )
-from app.services.staff_credentials import Checked, Credentials, SignInRefused, compare, proved
+from app.services.staff_credentials import (
+    Checked,
+    Credentials,
+    SignInRefused,
+    compare,
+    proved,
+    uses_of_login,
+)
 
 IDLE = timedelta(minutes=30)
 LIFETIME = timedelta(hours=12)
 FRESH = timedelta(minutes=5)
+# Of the session alone: a stranger who tries the login cannot keep its owner from deciding.
+_PROOFS = Limit("staff-reauthentication", 5, timedelta(minutes=15), from_last_use=True)
 
 
 class ReauthenticationNeeded(Conflict):
@@ -47,7 +57,7 @@ def sign_in(*, credentials: Credentials, call: Call, at: datetime) -> NewStaffSe
 
     Raises `SignInRefused`, or `TooMany` after five tries that failed within 15 minutes.
     """
-    checked = compare(credentials, call, at)
+    checked = compare(credentials, uses_of_login(credentials.login, call), at)
 
     new = NewStaffSession(ids.new_token(), at + LIFETIME)
     if not _open(checked, new, call, at):
@@ -58,7 +68,7 @@ def sign_in(*, credentials: Credentials, call: Call, at: datetime) -> NewStaffSe
 def reauthenticate(*, staff: Staff, password: str, totp: str, at: datetime) -> None:
     """The session's sensitive acts are free again for five minutes; raises as `sign_in` does."""
     login = _login_of(staff.account_id)
-    checked = compare(Credentials(login, password, totp), staff.call, at)
+    checked = compare(Credentials(login, password, totp), [(_PROOFS, str(staff.session_id))], at)
 
     if not _refresh(checked, staff, at):
         raise SignInRefused()
@@ -108,14 +118,7 @@ def _let_in(token: str, call: Call, at: datetime) -> Staff | None:
             return None
         row.last_used_at = max(at, row.last_used_at)
         verdict = _verdict(assignment.role, call.act, is_fresh=at < row.authenticated_at + FRESH)
-        audit_id = audit.write(
-            call,
-            account_id=account.id,
-            role=assignment.role,
-            district=assignment.district,
-            verdict=verdict,
-            at=at,
-        )
+        audit_id = audit.write(call, account, verdict=verdict, at=at)
         return Staff(
             account_id=account.id,
             person_id=account.staff_person_id,

@@ -1,5 +1,6 @@
 """The work list: everything that waits for people, with number, deadline and who has taken it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -15,7 +16,6 @@ from app.models import (
     PaymentCase,
     PaymentOrder,
     StaffAccount,
-    WechatPayment,
     WorkItem,
 )
 from app.rules import duties
@@ -25,8 +25,8 @@ from app.services.pages import Asked, Order, Page
 from app.services.staff import Staff, refuse_unless_still
 
 APPROVAL, PAYMENT_CASE = "approval", "payment-case"
-# Whose business the payments that no order explains are.
-_PAYMENT_ROLES = frozenset({"counter-clerk", "reviewer", "accountant", "risk-officer", "auditor"})
+# Whoever may look at a case sees it in his list.
+_CASE_ROLES = duties.ROUTES["GET /v1/staff/payment-cases/<case_id>"].roles
 
 
 class TakenBySomebody(Conflict):
@@ -133,7 +133,7 @@ def district_of_person(person_id: int) -> str:
 def work_items(*, staff: Staff, wanted: Wanted, asked: Asked, at: datetime) -> Page[ItemView]:
     """A page of what waits in the staff's district and trade, the nearest deadline first."""
     today = clock.day_of(at)
-    query = _visible(staff)
+    query = visible(staff)
     if wanted.state == "closed":
         query = query.where(WorkItem.closed_at.is_not(None))
     else:
@@ -148,7 +148,7 @@ def work_items(*, staff: Staff, wanted: Wanted, asked: Asked, at: datetime) -> P
             order=_BY_DEADLINE if wanted.sort == "deadline" else pages.newest_first(WorkItem.id),
             place=f"work-items:{staff.account_id}:{wanted}",
             asked=asked,
-            shown=lambda row: _view(row, today),
+            shown=lambda row: item_view(row, today),
         )
 
 
@@ -166,7 +166,7 @@ def take(*, staff: Staff, item_id: str, at: datetime) -> ItemView:
         if item.owner_account_id is None:
             item.owner_account_id, item.taken_at = staff.account_id, at
         session.flush()
-        return _view(_one(staff, item_id), clock.day_of(at))
+        return item_view(_one(staff, item_id), clock.day_of(at))
 
 
 @retried
@@ -180,7 +180,7 @@ def let_go(*, staff: Staff, item_id: str) -> None:
         item.owner_account_id = item.taken_at = None
 
 
-def _open(item: WorkItem, at: datetime, days: Any) -> WorkItem:
+def _open(item: WorkItem, at: datetime, days: Callable[[ServicePolicy], int]) -> WorkItem:
     item.public_id, item.opened_at = ids.new_public_id("wrk"), at
     today = clock.day_of(at)
     service: ServicePolicy | None = policies.policy_on(today).policy.service_section
@@ -201,10 +201,10 @@ def _district_of_order(out_trade_no: str) -> str:
     return duties.CENTRE if person_id is None else district_of_person(person_id)
 
 
-def _visible(staff: Staff) -> Any:
+def visible(staff: Staff) -> Any:
     """The items a member of staff may see: his district's, and of them what his role deals with."""
     kinds: ColumnElement[bool] = Approval.action.in_(duties.actions_seen_by(staff.role))
-    if staff.role in _PAYMENT_ROLES:
+    if staff.role in _CASE_ROLES:
         kinds = kinds | (WorkItem.kind == PAYMENT_CASE)
     own = true() if staff.district == duties.CENTRE else WorkItem.district == staff.district
     return (
@@ -222,13 +222,13 @@ def _locked(staff: Staff, item_id: str) -> WorkItem:
 
 
 def _one(staff: Staff, item_id: str) -> Any:
-    row = db.session().execute(_visible(staff).where(WorkItem.public_id == item_id)).one_or_none()
+    row = db.session().execute(visible(staff).where(WorkItem.public_id == item_id)).one_or_none()
     if row is None:
         raise Absent()
     return row
 
 
-def _view(row: Any, today: date) -> ItemView:
+def item_view(row: Any, today: date) -> ItemView:
     item, approval, case, login = row
     return ItemView(
         item_id=item.public_id,
@@ -243,46 +243,3 @@ def _view(row: Any, today: date) -> ItemView:
         owner_login=login,
         closed_at=item.closed_at,
     )
-
-
-# --- a payment case, seen whole ---
-
-
-@dataclass(frozen=True)
-class CaseView:
-    """A payment that needs people: what differs, and where its money stands."""
-
-    case_id: str
-    kind: str
-    transaction_id: str
-    out_trade_no: str
-    amount_fen: int | None
-    differences: list[dict[str, Any]]
-    opened_at: datetime
-    resolved_at: datetime | None
-    resolution: str | None
-    items: tuple[ItemView, ...]
-
-
-def payment_case(*, staff: Staff, case_id: str, at: datetime) -> CaseView:
-    """The case with its items in the work list; raises `Absent`."""
-    today = clock.day_of(at)
-    with reading() as session:
-        query = _visible(staff).where(PaymentCase.public_id == case_id).order_by(WorkItem.id)
-        rows = session.execute(query).all()
-        if not rows:
-            raise Absent()
-        case = rows[0][2]
-        payment = None if case.payment_id is None else session.get(WechatPayment, case.payment_id)
-        return CaseView(
-            case_id=case.public_id,
-            kind=case.kind,
-            transaction_id=case.transaction_id,
-            out_trade_no=case.out_trade_no,
-            amount_fen=None if payment is None else payment.amount_fen,
-            differences=case.differences,
-            opened_at=case.opened_at,
-            resolved_at=case.resolved_at,
-            resolution=case.resolution,
-            items=tuple(_view(row, today) for row in rows),
-        )

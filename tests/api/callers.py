@@ -34,15 +34,19 @@ STAFF_BODIES: dict[str, dict[str, object] | None] = {
     "staff-accounts.accounts": None,
     "staff-accounts.activation_code": None,
     "staff-accounts.disable": {"reason": REASON},
-    "proposals.propose_account": {
+    "proposals.propose_staff_account": {
         **PROPOSED,
         **PLACE,
         "login": "somebody.new",
         "name": "李大力",
         "id_number": "330502199001010011",
     },
-    "proposals.propose_assignment": {**PROPOSED, **PLACE, "account_id": MADE_UP["account_id"]},
-    "proposals.propose_reset": {**PROPOSED, "account_id": MADE_UP["account_id"]},
+    "proposals.propose_staff_assignment": {
+        **PROPOSED,
+        **PLACE,
+        "account_id": MADE_UP["account_id"],
+    },
+    "proposals.propose_staff_reset": {**PROPOSED, "account_id": MADE_UP["account_id"]},
     "proposals.propose_policy_version": {**PROPOSED, "document": "code = 'x'"},
     "proposals.propose_agreement_template": {**PROPOSED, "text": "+++\n+++\n"},
     "proposals.propose_manual_journal": {
@@ -52,12 +56,12 @@ STAFF_BODIES: dict[str, dict[str, object] | None] = {
         "lines": [LINE],
         "case_id": MADE_UP["case_id"],
     },
-    "proposals.propose_reversal": {
+    "proposals.propose_manual_journal_reversal": {
         **PROPOSED,
         "manual_journal_id": "mjn_" + "0" * 26,
         "document_no": "凭证-1",
     },
-    "proposals.propose_limit": {
+    "proposals.propose_deposit_limit_override": {
         **PROPOSED,
         "person_id": MADE_UP["person_id"],
         "month_on": "2026-03-01",

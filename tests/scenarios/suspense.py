@@ -33,9 +33,9 @@ class Story:
         line = a_line(SUSPENSE, FLEXIBLE, SUSPENDED, account_no=self.account_no)
         return {**a_journal(line, case_id=self.case_id), **more}
 
-    def put_in_place(self) -> dict[str, Any]:
+    def put_in_place(self, **more: Any) -> dict[str, Any]:
         """It went there; the approval's result."""
-        proposal = self.accountant.propose("manual-journal", "客户补登", **self.journal())
+        proposal = self.accountant.propose("manual-journal", "客户补登", **self.journal(**more))
         return dict(self.reviewer.approve(proposal)["result"])
 
     def reverse(self, journal_id: str, document_no: str) -> dict[str, Any]:

@@ -152,3 +152,20 @@ def test_only_an_accountant_proposes_and_only_a_reviewer_decides(story: Story) -
     for desk in (story.accountant, others[0]):
         assert refusal(lambda: desk.approve(proposal))[0] in (403, 404)  # noqa: B023
     assert balance_of(story.phone) == 100_000
+
+
+@pytest.mark.parametrize("written", ["PZ-7", " PZ-7 ", "ＰＺ－７", "PZ-7\u3000"])
+def test_a_paper_is_booked_once_however_its_number_is_typed(story: Story, written: str) -> None:
+    story.put_in_place(document_no="PZ-7")
+    other = a_line(IN_TRANSIT, FLEXIBLE, 5, account_no=story.account_no)
+
+    assert story.errors("manual-journal", **a_journal(other, document_no=written)) == [
+        "document_no"
+    ]
+
+
+@pytest.mark.parametrize("written", ["PZ\u200b-7", "PZ 7", "", " ", "PZ\n7", "PZ\u202e7", "';--"])
+def test_a_papers_number_holds_nothing_that_cannot_be_seen(story: Story, written: str) -> None:
+    line = a_line(IN_TRANSIT, FLEXIBLE, 5, account_no=story.account_no)
+
+    assert story.errors("manual-journal", **a_journal(line, document_no=written)) == ["document_no"]

@@ -75,9 +75,11 @@ def bodies_of(route: Route, things: Things) -> list[dict[str, Any]]:
             {"account_no": "1"},
             {"masked_id_number": f"3{'*' * 16}X", "masked_phone": "138****1234"},
         ],
-        "proposals.propose_limit": [{**proposed, **a_limit(things.person_id, 910_000)}],
+        "proposals.propose_deposit_limit_override": [
+            {**proposed, **a_limit(things.person_id, 910_000)}
+        ],
         "proposals.propose_manual_journal": [{**proposed, **journal}],
-        "proposals.propose_reset": [{**proposed, "account_id": things.account_id}],
+        "proposals.propose_staff_reset": [{**proposed, "account_id": things.account_id}],
     }
     return [*([dict(honest)] if honest else []), *also.get(route.endpoint, [])]
 

@@ -104,6 +104,35 @@ def test_the_wait_counts_from_the_last_guess_and_guessing_on_does_not_prolong_it
     assert desk.get("/me")["account"]["login"] == desk.login
 
 
+def test_no_two_windows_together_let_more_than_five_through(house: House) -> None:
+    """Four at the end of a quarter of an hour and five at the beginning of the next would."""
+    desk = an_administrator(house)
+    house.at(NOW)
+    wrongly(house, desk.login, 1)
+    house.at(NOW + 14 * MINUTE)
+    wrongly(house, desk.login, 3)
+
+    house.at(NOW + 15 * MINUTE + timedelta(seconds=5))
+    after = wrongly(house, desk.login, 5)
+
+    assert after == [WRONG, *[LOCKED] * 4]
+
+
+def test_a_stranger_at_the_login_does_not_keep_its_owner_from_deciding(house: House) -> None:
+    """Proofs within a session are counted for the session, and five wrong ones are enough."""
+    desk = an_administrator(house)
+    house.at(NOW)
+    desk.sign_in()
+    wrongly(house, desk.login, 6)
+
+    desk.reauthenticate()
+    wrong = {"password": NO_PASSWORD, "totp": NO_CODE}
+    path = "/sessions/current/reauthentication"
+    refused = [refusal(lambda: desk.post(path, wrong)) for _ in range(6)]
+
+    assert refused == [WRONG] * 5 + [LOCKED]
+
+
 def test_signing_in_takes_the_earlier_slips_off_the_count(house: House) -> None:
     desk = an_administrator(house)
     house.at(NOW)

@@ -100,10 +100,45 @@ class ResetBody(ProposalBody):
     account_id = Text(longest=64, required=True)
 
 
-def _submitted(action: str, body: dict[str, Any]) -> Any:
-    reason, resubmits = body.pop("reason"), body.pop("resubmits")
-    submission = Submission(action, _plain(body), reason, resubmits)
-    return approvals.submit(staff=staff(), submission=submission, at=clock.now())
+# action, body, what the document says of it
+_PROPOSALS: tuple[tuple[str, type[ProposalBody], str], ...] = (
+    (
+        "policy-version",
+        PolicyVersionBody,
+        "A new policy version waits for the committee's decision; the file is checked first.",
+    ),
+    (
+        "agreement-template",
+        AgreementTemplateBody,
+        "A newer agreement text waits for the committee's decision.",
+    ),
+    ("manual-journal", ManualJournalBody, "A manual journal waits for a reviewer."),
+    (
+        "manual-journal-reversal",
+        ReversalBody,
+        "The reversal of a manual journal waits for a reviewer.",
+    ),
+    (
+        "deposit-limit-override",
+        LimitBody,
+        "A depositor's own limit for a month waits for a reviewer.",
+    ),
+    ("staff-account", StaffAccountBody, "An account for a colleague waits for an administrator."),
+    ("staff-assignment", AssignmentBody, "Another role or district waits for an administrator."),
+    ("staff-reset", ResetBody, "New credentials for an account wait for an administrator."),
+)
+
+
+def _add_route(action: str, schema: type[ProposalBody], doc: str) -> None:
+    @staff_only
+    def propose(body: dict[str, Any]) -> Any:
+        reason, resubmits = body.pop("reason"), body.pop("resubmits")
+        submission = Submission(action, _plain(body), reason, resubmits)
+        return approvals.submit(staff=staff(), submission=submission, at=clock.now())
+
+    propose.__name__, propose.__doc__ = f"propose_{action.replace('-', '_')}", doc
+    answered = blueprint.response(201, ApprovalSchema)(propose)
+    blueprint.route(f"/{action}", methods=["POST"])(blueprint.arguments(schema)(answered))
 
 
 def _plain(body: dict[str, Any]) -> dict[str, Any]:
@@ -114,73 +149,5 @@ def _plain(body: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@blueprint.route("/policy-version", methods=["POST"])
-@blueprint.arguments(PolicyVersionBody)
-@blueprint.response(201, ApprovalSchema)
-@staff_only
-def propose_policy_version(body: dict[str, Any]) -> Any:
-    """A new policy version waits for the committee's decision; the file is checked first."""
-    return _submitted("policy-version", body)
-
-
-@blueprint.route("/agreement-template", methods=["POST"])
-@blueprint.arguments(AgreementTemplateBody)
-@blueprint.response(201, ApprovalSchema)
-@staff_only
-def propose_agreement_template(body: dict[str, Any]) -> Any:
-    """A newer agreement text waits for the committee's decision."""
-    return _submitted("agreement-template", body)
-
-
-@blueprint.route("/manual-journal", methods=["POST"])
-@blueprint.arguments(ManualJournalBody)
-@blueprint.response(201, ApprovalSchema)
-@staff_only
-def propose_manual_journal(body: dict[str, Any]) -> Any:
-    """A manual journal waits for a reviewer."""
-    return _submitted("manual-journal", body)
-
-
-@blueprint.route("/manual-journal-reversal", methods=["POST"])
-@blueprint.arguments(ReversalBody)
-@blueprint.response(201, ApprovalSchema)
-@staff_only
-def propose_reversal(body: dict[str, Any]) -> Any:
-    """The reversal of a manual journal waits for a reviewer."""
-    return _submitted("manual-journal-reversal", body)
-
-
-@blueprint.route("/deposit-limit-override", methods=["POST"])
-@blueprint.arguments(LimitBody)
-@blueprint.response(201, ApprovalSchema)
-@staff_only
-def propose_limit(body: dict[str, Any]) -> Any:
-    """A depositor's own limit for a month waits for a reviewer."""
-    return _submitted("deposit-limit-override", body)
-
-
-@blueprint.route("/staff-account", methods=["POST"])
-@blueprint.arguments(StaffAccountBody)
-@blueprint.response(201, ApprovalSchema)
-@staff_only
-def propose_account(body: dict[str, Any]) -> Any:
-    """An account for a member of staff waits for another administrator."""
-    return _submitted("staff-account", body)
-
-
-@blueprint.route("/staff-assignment", methods=["POST"])
-@blueprint.arguments(AssignmentBody)
-@blueprint.response(201, ApprovalSchema)
-@staff_only
-def propose_assignment(body: dict[str, Any]) -> Any:
-    """Another role or district waits for another administrator."""
-    return _submitted("staff-assignment", body)
-
-
-@blueprint.route("/staff-reset", methods=["POST"])
-@blueprint.arguments(ResetBody)
-@blueprint.response(201, ApprovalSchema)
-@staff_only
-def propose_reset(body: dict[str, Any]) -> Any:
-    """New credentials for an account wait for another administrator."""
-    return _submitted("staff-reset", body)
+for proposal in _PROPOSALS:
+    _add_route(*proposal)

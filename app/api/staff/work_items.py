@@ -10,7 +10,7 @@ from app.api.auth import staff, staff_only
 from app.api.documentation import views
 from app.api.fields import Text, one_of
 from app.api.staff.lists import ListQuery, asked, page_of
-from app.services import work_items
+from app.services import payment_cases, work_items
 from app.services.work_items import Wanted
 
 blueprint = views("work-items", prefix="/v1/staff", description="待办事项")
@@ -95,4 +95,4 @@ def let_go(item_id: str) -> ResponseReturnValue:
 @staff_only
 def payment_case(case_id: str) -> Any:
     """A payment case: what differs, and where its money stands."""
-    return work_items.payment_case(staff=staff(), case_id=case_id, at=clock.now())
+    return payment_cases.payment_case(staff=staff(), case_id=case_id, at=clock.now())
