@@ -5,6 +5,7 @@ import binascii
 import json
 import secrets
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from cryptography import x509
@@ -104,7 +105,13 @@ def _first_certificate(folder: Path) -> PlatformCertificate:
 
 
 def _private_key(file: Path) -> rsa.RSAPrivateKey:
-    key = serialization.load_pem_private_key(file.read_bytes(), password=None)
+    return _parsed(file.read_bytes())
+
+
+@cache
+def _parsed(pem: bytes) -> rsa.RSAPrivateKey:
+    # Reading a key checks its arithmetic, 40 ms; a test suite makes thousands of sandboxes.
+    key = serialization.load_pem_private_key(pem, password=None)
     if not isinstance(key, rsa.RSAPrivateKey):
         raise TypeError("the sandbox's keys are RSA keys")
     return key
