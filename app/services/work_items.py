@@ -229,6 +229,7 @@ def _one(staff: Staff, item_id: str) -> Any:
 
 
 def item_view(row: Any, today: date) -> ItemView:
+    """A row of `visible` as people see it on that day."""
     item, approval, case, login = row
     return ItemView(
         item_id=item.public_id,
