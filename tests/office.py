@@ -183,6 +183,7 @@ def _hired(
         public_id=ids.new_public_id("apv"),
         action="staff-account",
         district="centre",
+        depositors="",
         payload=payload,
         payload_sha256=sha256_of(payload),
         reason="新到岗",

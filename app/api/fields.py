@@ -7,6 +7,7 @@ meaning one thing here and another somewhere else, so each is refused by name.
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, NoReturn
@@ -61,7 +62,9 @@ class Headers(Schema):
 
 
 class Text(fields.String):
-    """Text of bounded length, as a JSON string."""
+    """Text of bounded length, as a JSON string; blanks and what cannot be seen say nothing."""
+
+    default_error_messages = {"blank": "不能只有空白。"}  # noqa: RUF012 - as the base class declares it
 
     def __init__(self, *, longest: int = LONGEST_TEXT, **kwargs: Any) -> None:
         length = validate.Length(min=1, max=longest, error=f"长度应为1至{longest}个字符。")
@@ -70,6 +73,8 @@ class Text(fields.String):
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         if type(value) is not str or _LONE.search(value):
             raise self.make_error("invalid")
+        if value and all(unicodedata.category(each)[0] in "CZ" for each in value):
+            raise self.make_error("blank")
         return value
 
 

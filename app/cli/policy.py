@@ -105,8 +105,8 @@ def _valid(file: Path) -> str:
         policy_reading.check_file(text)
     except policy_reading.PolicyInvalid as invalid:
         for problem in invalid.problems:
-            line = _line_of(problem, text)
-            click.echo(f"{file}:{line}: {problem}" if line else f"{file}: {problem}", err=True)
+            line, said = _line_of(problem, text), policy_reading.plain(problem)
+            click.echo(f"{file}:{line}: {said}" if line else f"{file}: {said}", err=True)
         raise SystemExit(1) from invalid
     return text
 

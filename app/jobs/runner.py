@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app import clock, log
-from app.services import approvals, book_days, job_runs, payment_follow_up
+from app.services import approval_expiry, book_days, job_runs, payment_follow_up
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,9 @@ JOBS = (
         lambda at: payment_follow_up.follow_up_payments(at=at),
         timedelta(seconds=10),
     ),
-    Job("expire-approvals", lambda at: approvals.expire_overdue(at=at), timedelta(minutes=10)),
+    Job(
+        "expire-approvals", lambda at: approval_expiry.expire_overdue(at=at), timedelta(minutes=10)
+    ),
     Job("day-close", lambda at: book_days.seal_overdue_days(at=at), timedelta(minutes=10)),
 )
 

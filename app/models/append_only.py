@@ -31,6 +31,7 @@ _FROZEN = " OR ".join(
                 "public_id",
                 "action",
                 "district",
+                "depositors",
                 "payload",
                 "payload_sha256",
                 "reason",
@@ -41,10 +42,7 @@ _FROZEN = " OR ".join(
                 "expires_at",
             )
         ),
-        *(
-            f"COALESCE(OLD.{column}, 0) <> COALESCE(NEW.{column}, 0)"
-            for column in ("subject_person_id", "resubmits_id")
-        ),
+        "COALESCE(OLD.resubmits_id, 0) <> COALESCE(NEW.resubmits_id, 0)",
     ]
 )
 

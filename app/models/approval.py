@@ -61,7 +61,7 @@ class Approval(Model):
     public_id: Mapped[str] = mapped_column(unique=True)
     action: Mapped[str]
     district: Mapped[str]
-    subject_person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    depositors: Mapped[str]
     payload: Mapped[str] = mapped_column(Encrypted("approval.payload"))
     payload_sha256: Mapped[str]
     reason: Mapped[str] = mapped_column(Encrypted("approval.reason"))
@@ -77,8 +77,14 @@ class Approval(Model):
     decided_at: Mapped[datetime | None]
     decide_audit_id: Mapped[int | None] = mapped_column(ForeignKey("audit_entry.id"))
     decision_reason: Mapped[str | None] = mapped_column(Encrypted("approval.decision_reason"))
+    decided_words: Mapped[str | None] = mapped_column(Encrypted("approval.decided_words"))
     executed_sha256: Mapped[str | None]
     result: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+
+    @property
+    def depositor_ids(self) -> tuple[int, ...]:
+        """The people it is about, by row number: they neither propose nor decide it."""
+        return tuple(int(each) for each in self.depositors.split())
 
 
 class WorkItem(Model):

@@ -21,6 +21,7 @@ def read_toml(text: str) -> dict[str, Any]:
             raise DocumentUnreadable(f"line {number} is longer than {_LONGEST_LINE} characters")
         if line.partition("=")[0].count(".") > _MOST_DOTS:
             raise DocumentUnreadable(f"line {number} names a key of too many parts")
+    text = text.removeprefix("\ufeff")  # as some editors begin a file
     try:
         text.encode()  # a lone surrogate could be neither stored nor hashed
         return tomllib.loads(text)

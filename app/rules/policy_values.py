@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from app.money import MAX_FEN
+from app.rules.duties import CENTRE
 from app.rules.policy import Choice, CoefficientStep
 
 Reader = Callable[[object], Any]
@@ -62,6 +63,13 @@ def _choices(value: object) -> tuple[Choice, ...]:
     return found
 
 
+def _districts(value: object) -> tuple[Choice, ...]:
+    found = _choices(value)
+    if any(choice.code == CENTRE for choice in found):
+        raise Unreadable(f"`{CENTRE}` is the centre itself: whoever has it sees every district")
+    return found
+
+
 def _choice(entry: object) -> Choice:
     if not isinstance(entry, dict) or set(entry) != {"code", "name"}:
         raise Unreadable("must be a list of {code, name}")
@@ -102,7 +110,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, Reader]]] = {
     "eligibility": {
         "age_min_years": ("year", _whole(0, _YEARS_MAX)),
         "full_capacity_years": ("year", _whole(0, _YEARS_MAX)),
-        "districts": ("list", _choices),
+        "districts": ("list", _districts),
         "work_kinds": ("list", _choices),
         "default_female_category": ("category", _one_of("F55", "F50")),
         "f50_allowed": ("yes-no", _yes_no),

@@ -13,7 +13,8 @@ from app.db import db
 from app.errors import Conflict, Unacceptable
 from app.models import AgreementTemplate
 from app.rules.documents import DocumentUnreadable, is_storable, read_toml
-from app.services.approval_action import Action, Decision, Payload, Proposal
+from app.rules.policy_words import plain
+from app.services.approval_action import FURTHEST, Action, Decision, Payload, Proposal
 
 PLACEHOLDERS = frozenset(
     {
@@ -57,7 +58,7 @@ class NoAgreementInForce(Conflict):
 
 def read_template(text: str) -> AgreementTemplate:
     """The template in a text with TOML between `+++` lines; raises `TemplateInvalid`."""
-    parts = text.split("+++\n", 2)
+    parts = text.removeprefix("\ufeff").split("+++\n", 2)
     if len(parts) != 3 or parts[0].strip():
         raise TemplateInvalid(["the text begins with a head between two `+++` lines"])
     try:
@@ -143,16 +144,23 @@ def _prepare(payload: Payload, at: datetime) -> Proposal:
     except TemplateInvalid as invalid:
         raise Unacceptable(fields={"text": invalid.problems}) from None
     session, problems, today = db.session(), [], clock.day_of(at)
-    newest = session.scalar(select(func.max(AgreementTemplate.number))) or 0
-    if template.number <= newest:
-        problems.append(f"number: 应大于现有最新编号 {newest}")
+    newest = session.scalars(
+        select(AgreementTemplate).order_by(AgreementTemplate.number.desc()).limit(1)
+    ).one_or_none()
+    if newest is not None and template.number != newest.number + 1:
+        problems.append(f"number: 应为现有最新编号的下一个，即 {newest.number + 1}")
     if session.scalar(select(AgreementTemplate.id).where(AgreementTemplate.code == template.code)):
         problems.append("code: 文本代号已被使用")
     if template.effective_on <= today:
         problems.append(f"effective_on: 生效日期应晚于今天（{today}）")
+    elif newest is not None and template.effective_on < newest.effective_on:
+        problems.append(f"effective_on: 不应早于上一版的生效日期 {newest.effective_on}")
+    if template.effective_on > today + FURTHEST:
+        problems.append("effective_on: 生效日期过远，应在三年之内")
     if problems:
         raise Unacceptable(fields={"text": problems})
-    return Proposal(payload=dict(payload))
+    predecessor = None if newest is None else newest.code
+    return Proposal(payload={**payload, "predecessor": predecessor})
 
 
 def _apply(payload: Payload, decision: Decision) -> dict[str, Any]:
@@ -175,7 +183,7 @@ def _in_words(payload: Payload) -> list[str]:
     lines = unified_diff((before or "").splitlines(), new.body.splitlines(), n=0, lineterm="")
     for line in list(lines)[2:]:  # after the two lines that would name files
         if line[0] in "+-" and line[1:].strip():
-            said.append(f"{'＋' if line[0] == '+' else '－'} {line[1:]}")
+            said.append(f"{'＋' if line[0] == '+' else '－'} {plain(line[1:])}")
     return said
 
 

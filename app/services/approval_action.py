@@ -4,12 +4,14 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.rules.duties import CENTRE
 
 Payload = Mapping[str, Any]
+# Rules and texts of a further day are slips of the pen: nobody could decide them today.
+FURTHEST = timedelta(days=3 * 366)
 
 
 @dataclass(frozen=True)

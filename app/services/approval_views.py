@@ -132,6 +132,14 @@ def _line(row: Any) -> ApprovalLine:
     )
 
 
+def _words(approval: Approval, action: Action) -> list[str]:
+    """What the decider was told when he approved; before that, what he would be told now."""
+    if approval.decided_words is not None:
+        said: list[str] = json.loads(approval.decided_words)["said"]
+        return said
+    return action.in_words(json.loads(approval.payload))
+
+
 def view_of(row: Any) -> ApprovalView:
     """A row of `visible` as a decider sees it, in the caller's transaction."""
     approval, number, login = row
@@ -149,7 +157,7 @@ def view_of(row: Any) -> ApprovalView:
         reason=approval.reason,
         payload=action.shown(payload),
         payload_sha256=approval.payload_sha256,
-        in_words=action.in_words(payload),
+        in_words=_words(approval, action),
         maker_login=login,
         submitted_at=approval.submitted_at,
         expires_at=approval.expires_at,

@@ -11,16 +11,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from zlib import crc32
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from app import ids
 from app.db import db, lock_for_naming, retried, transaction
 from app.errors import Absent, Conflict, Fact, Unacceptable
-from app.models import Approval, WorkItem
+from app.models import Approval, Person, WorkItem
 from app.rules import duties
-from app.services import limits, work_items
+from app.services import audit, work_items
 from app.services.approval_action import Decision, Proposal, canonical, sha256_of
+from app.services.approval_expiry import expire
 from app.services.approval_views import ACTIONS, ApprovalView, view_of, visible
 from app.services.staff import RoleNotAllowed, SamePerson, Staff, refuse_own, refuse_unless_still
 
@@ -45,6 +46,12 @@ class NotAsSeen(Conflict):
     """The hash is not that of the proposal: what was looked at is not what would be done."""
 
     sentence = "您确认的内容与申请内容不一致，请重新打开核对后再审批。"
+
+
+class Overtaken(Conflict):
+    """What it was written against is no longer what it would change: it is to be written anew."""
+
+    sentence = "申请提交后情况已有变化（如另有版本生效、人员转到其他区县），请退回并重新提交。"
 
 
 @dataclass(frozen=True)
@@ -88,23 +95,6 @@ def reject(
 
 
 @retried
-def expire_overdue(*, at: datetime) -> dict[str, int]:
-    """Proposals nobody decided in time have expired; answers how many."""
-    with transaction() as session:
-        rows = session.scalars(
-            select(Approval)
-            .where(Approval.state == SUBMITTED, Approval.expires_at <= at)
-            .order_by(Approval.id)
-            .with_for_update(skip_locked=True)
-        ).all()
-        for row in rows:
-            row.state = EXPIRED
-            work_items.close(approval_id=row.id, at=at)
-        limits.drop_old(before=at - timedelta(days=1))
-        return {"expired": len(rows)}
-
-
-@retried
 def _submit(staff: Staff, submission: Submission, at: datetime) -> ApprovalView:
     with transaction() as session:
         refuse_unless_still(staff)
@@ -114,12 +104,13 @@ def _submit(staff: Staff, submission: Submission, at: datetime) -> ApprovalView:
         proposal = ACTIONS[submission.action].prepare(submission.payload, at)
         _refuse_about_himself(staff, proposal)
         payload = canonical(proposal.payload)
+        expire(Approval.payload_sha256 == sha256_of(payload), at=at)
         _refuse_waiting(submission.action, sha256_of(payload))
         row = Approval(
             public_id=ids.new_public_id("apv"),
             action=submission.action,
             district=proposal.district,
-            subject_person_id=(proposal.depositor_ids or (None,))[0],
+            depositors=" ".join(map(str, proposal.depositor_ids)),
             payload=payload,
             payload_sha256=sha256_of(payload),
             reason=submission.reason,
@@ -134,6 +125,7 @@ def _submit(staff: Staff, submission: Submission, at: datetime) -> ApprovalView:
         session.add(row)
         session.flush()
         work_items.open_for_approval(row, at=at)
+        _put_on_record(staff, proposal, at)
         return view_of(session.execute(visible(staff).where(Approval.id == row.id)).one())
 
 
@@ -147,7 +139,9 @@ def _decide(
         lock_for_naming(_DECISIONS)  # two at once could name one thing, such as a document number
         _refuse_to_decide(staff, row, payload_sha256, at)
         state, reason = how
+        at = max(at, row.submitted_at)  # a clock that was set back decides nothing before its time
         if state == APPROVED:
+            row.decided_words = canonical({"said": ACTIONS[row.action].in_words(_payload(row))})
             row.executed_sha256, row.result = _carried_out(staff, row, at)
         else:
             _refuse_to_reject_his_own(staff, row, at)
@@ -174,11 +168,12 @@ def _refuse_to_decide(staff: Staff, row: Approval, payload_sha256: str, at: date
 def _carried_out(staff: Staff, row: Approval, at: datetime) -> tuple[str, dict[str, Any]]:
     """The hash of what was done, and what came of it. What was fit a week ago is checked again."""
     action = ACTIONS[row.action]
-    payload = json.loads(row.payload)
+    payload = _payload(row)
     proposal = action.prepare(payload, at)
     _refuse_about_himself(staff, proposal)
-    if canonical(proposal.payload) != row.payload:
-        raise NotAsSeen()
+    if (canonical(proposal.payload), proposal.district) != (row.payload, row.district):
+        raise Overtaken()
+    _put_on_record(staff, proposal, at)
     decision = Decision(
         approval_id=row.id,
         public_id=row.public_id,
@@ -193,23 +188,26 @@ def _carried_out(staff: Staff, row: Approval, at: datetime) -> tuple[str, dict[s
 
 def _refuse_to_reject_his_own(staff: Staff, row: Approval, at: datetime) -> None:
     """Nobody wards off what is about himself; what is unfit by now anybody else may reject."""
+    refuse_own(staff, depositor_ids=row.depositor_ids)
     try:
-        proposal = ACTIONS[row.action].prepare(json.loads(row.payload), at)
+        proposal = ACTIONS[row.action].prepare(_payload(row), at)
     except Fact:
-        about = () if row.subject_person_id is None else (row.subject_person_id,)
-        proposal = Proposal(payload={}, depositor_ids=about)
+        return
     _refuse_about_himself(staff, proposal)
 
 
 def _authors(row: Approval) -> set[int]:
-    """Everybody who had a hand in the proposal: whoever made it, or one it repeats or replaces."""
+    """Everybody who had a hand in the proposal: whoever made it, or one it repeats or replaces.
+
+    What was approved since is another matter: doing the same once more is a new proposal.
+    """
     session = db.session()
+    same = (Approval.action == row.action, Approval.payload_sha256 == row.payload_sha256)
+    done = session.scalar(
+        select(func.max(Approval.id)).where(*same, Approval.state == APPROVED, Approval.id < row.id)
+    )
     found = {row.maker_person_id} | set(
-        session.scalars(
-            select(Approval.maker_person_id).where(
-                Approval.action == row.action, Approval.payload_sha256 == row.payload_sha256
-            )
-        )
+        session.scalars(select(Approval.maker_person_id).where(*same, Approval.id > (done or 0)))
     )
     earlier = row.resubmits_id
     while earlier is not None:  # ids only fall along the chain
@@ -217,6 +215,19 @@ def _authors(row: Approval) -> set[int]:
         found.add(before.maker_person_id)
         earlier = before.resubmits_id
     return found
+
+
+def _payload(row: Approval) -> dict[str, Any]:
+    payload: dict[str, Any] = json.loads(row.payload)
+    return payload
+
+
+def _put_on_record(staff: Staff, proposal: Proposal, at: datetime) -> None:
+    """Whom the proposal is about was read of: the answer says so in words."""
+    subjects = db.session().scalars(
+        select(Person.public_id).where(Person.id.in_(proposal.depositor_ids)).order_by(Person.id)
+    )
+    audit.record_subjects(staff, tuple(subjects), at=at)
 
 
 def _refuse_foreign(staff: Staff, submission: Submission) -> None:

@@ -21,9 +21,10 @@ MONTHS_AHEAD = 12
 def month_max_fen(person_id: int, day: date) -> Fen | None:
     """The limit decided for the person in the day's month; None where the policy's holds.
 
-    In the caller's transaction; the newest decision counts.
+    In the caller's transaction; the newest decision counts, and never lowers what a policy that
+    came since allows everybody.
     """
-    return db.session().scalar(
+    decided = db.session().scalar(
         select(DepositLimitOverride.limit_fen)
         .where(
             DepositLimitOverride.person_id == person_id,
@@ -32,6 +33,9 @@ def month_max_fen(person_id: int, day: date) -> Fen | None:
         .order_by(DepositLimitOverride.id.desc())
         .limit(1)
     )
+    if decided is None:
+        return None
+    return max(decided, policies.policy_on(day).policy.deposit.max_per_calendar_month_fen)
 
 
 def _prepare(payload: Payload, at: datetime) -> Proposal:
@@ -45,9 +49,12 @@ def _prepare(payload: Payload, at: datetime) -> Proposal:
         problems["month_on"] = ["应为某月的1日，例如 2026-04-01。"]
     elif not month_start(today) <= month_on <= add_months(month_start(today), MONTHS_AHEAD):
         problems["month_on"] = [f"应为本月至{MONTHS_AHEAD}个月内的月份。"]
-    most = policies.policy_on(today).policy.deposit.max_per_calendar_month_fen
+    most = max(
+        policies.policy_on(day).policy.deposit.max_per_calendar_month_fen
+        for day in (today, max(today, month_on))
+    )
     if payload["limit_fen"] <= most:
-        problems["limit_fen"] = [f"应高于现行月缴存上限 {yuan(most)}元。"]
+        problems["limit_fen"] = [f"应高于当月缴存上限 {yuan(most)}元。"]
     if problems:
         raise Unacceptable(fields=problems)
     return Proposal(

@@ -143,8 +143,7 @@ def _reversal_in_words(payload: Payload) -> list[str]:
     if original is None or original.journal_id is None:
         return []
     mirrored = [
-        f"借 {line.debit_code} {_LEAVES[line.debit_code].name}，"
-        f"贷 {line.credit_code} {_LEAVES[line.credit_code].name}，{yuan(line.amount_fen)}元。"
+        _line_in_words(vars(line) | {"account_no": _account_no(line.sub_account_id)})
         for line in _mirrored(original.journal_id)
     ]
     return [f"冲正凭证 {original.document_no}，按原起息日红字冲回：", *mirrored]
@@ -264,6 +263,14 @@ def _line_in_words(line: Payload) -> str:
         return f"{said}。"
     owner = db.session().get_one(Person, account.person_id)
     return f"{said}；个人账户 {account.account_no}（{vault.masked_name(owner.name)}）。"
+
+
+def _account_no(sub_account_id: int | None) -> str | None:
+    return db.session().scalar(
+        select(FundAccount.account_no)
+        .join(SubAccount, SubAccount.account_id == FundAccount.id)
+        .where(SubAccount.id == sub_account_id)
+    )
 
 
 def _account(account_no: str) -> FundAccount | None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import ColumnElement, select
@@ -20,6 +21,7 @@ from app.models import (
     WechatAccount,
 )
 from app.rules.id_number import normalise_id_number
+from app.rules.policy import Home, PolicySilent
 from app.services import accounts, audit, limits, quotas
 from app.services.accounts import AccountView, PostingView
 from app.services.limits import Limit
@@ -109,8 +111,8 @@ class PersonPage:
     account: AccountView | None
     segments: tuple[SegmentView, ...]
     postings: tuple[PostingView, ...]
-    quota_first_home: LiveQuota
-    quota_second_home: LiveQuota
+    quota_first_home: LiveQuota | None
+    quota_second_home: LiveQuota | None
     limits: tuple[LimitView, ...]
 
 
@@ -122,11 +124,10 @@ def search(*, staff: Staff, keys: Keys, at: datetime) -> tuple[PersonLine, ...]:
     """
     with transaction() as session:
         refuse_unless_still(staff)
-        limits.spend([(_SEARCHES, str(staff.account_id))], at=at)
-        rows = session.scalars(select(Person).where(_has(keys)).limit(_FOUND_MAX)).all()
-        found = tuple(
-            line for line in (_line(person) for person in rows) if staff.sees(line.district)
-        )
+        limits.spend([(_SEARCHES, str(staff.person_id))], at=at)
+        rows = session.scalars(select(Person).where(_has(keys)).order_by(Person.id)).all()
+        lines = (_line(person) for person in rows)
+        found = tuple(islice((each for each in lines if staff.sees(each.district)), _FOUND_MAX))
         audit.record_subjects(staff, tuple(line.person_id for line in found), at=at)
         return found
 
@@ -150,8 +151,8 @@ def person_page(*, staff: Staff, person_id: str, at: datetime) -> PersonPage:
                 if flexible is None
                 else accounts.postings_page(flexible, before_seq=None, limit=_POSTINGS_SHOWN)
             ),
-            quota_first_home=quotas.quota_of(person.id, home="first", day=today),
-            quota_second_home=quotas.quota_of(person.id, home="second", day=today),
+            quota_first_home=_quota(person.id, "first", today),
+            quota_second_home=_quota(person.id, "second", today),
             limits=_limits(person.id),
         )
 
@@ -178,10 +179,18 @@ def unmask(
     with transaction():
         refuse_unless_still(staff)
         person = _seen(staff, person_id)
-        limits.spend([(_UNMASKINGS, str(staff.account_id))], at=at)
+        limits.spend([(_UNMASKINGS, str(staff.person_id))], at=at)
         act = f"unmask {' '.join(sorted(fields))}"
         audit.record_reason(staff, act=act, subject=person.public_id, reason=reason, at=at)
         return {name: getattr(person, name) for name in UNMASKABLE if name in fields}
+
+
+def _quota(person_id: int, home: Home, day: date) -> LiveQuota | None:
+    """None where the policy in force says nothing of quotas: the rest of the page stands."""
+    try:
+        return quotas.quota_of(person_id, home=home, day=day)
+    except PolicySilent:
+        return None
 
 
 def _has(keys: Keys) -> ColumnElement[bool]:
@@ -191,7 +200,9 @@ def _has(keys: Keys) -> ColumnElement[bool]:
     if keys.account_no is not None:
         owner = select(FundAccount.person_id).where(FundAccount.account_no == keys.account_no)
         return Person.id.in_(owner)
-    masked = vault.masked_keys_index(keys.masked_id_number or "", keys.masked_phone or "")
+    masked = vault.masked_keys_index(
+        normalise_id_number(keys.masked_id_number or ""), keys.masked_phone or ""
+    )
     return Person.masked_keys_index == masked
 
 

@@ -14,7 +14,7 @@ from app.models import PolicyVersion
 from app.rules.policy import Policy, PolicyInvalid
 from app.rules.policy_diff import changes
 from app.rules.policy_document import PolicyDocument, load_policy, policy_from_canonical
-from app.services.approval_action import Action, Decision, Payload, Proposal
+from app.services.approval_action import FURTHEST, Action, Decision, Payload, Proposal
 
 
 class NoPolicyInForce(Conflict):
@@ -113,7 +113,11 @@ def check_proposal(*, document: str, at: datetime) -> list[str]:
 
 
 def _prepare(payload: Payload, at: datetime) -> Proposal:
-    """`document` is a whole policy in TOML, valid, and in force from a day still to come."""
+    """`document` is a whole policy in TOML, valid, and in force from a day still to come.
+
+    What is decided is a change: the version it follows is part of the proposal, and another one
+    in between asks for another proposal.
+    """
     try:
         document = load_policy(payload["document"])
     except PolicyInvalid as invalid:
@@ -121,7 +125,7 @@ def _prepare(payload: Payload, at: datetime) -> Proposal:
     problems = _not_to_be_added(document, clock.day_of(at))
     if problems:
         raise Unacceptable(fields={"document": problems})
-    return Proposal(payload=dict(payload))
+    return Proposal(payload={**payload, "predecessor": _predecessor(document.effective_on)})
 
 
 def _apply(payload: Payload, decision: Decision) -> dict[str, Any]:
@@ -143,11 +147,20 @@ def _in_words(payload: Payload) -> list[str]:
     return said + ([f"其中 {unknown} 项数值尚无正式依据（示意）。"] if unknown else [])
 
 
+def _predecessor(day: date) -> str | None:
+    try:
+        return policy_on(day - timedelta(days=1)).policy.code
+    except NoPolicyInForce:
+        return None
+
+
 def _not_to_be_added(document: PolicyDocument, today: date) -> list[str]:
     session = db.session()
     problems = []
     if document.effective_on <= today:
         problems.append(f"effective_on: 施行日期应晚于今天（{today}）")
+    if document.effective_on > today + FURTHEST:
+        problems.append("effective_on: 施行日期过远，应在三年之内")
     taken = select(PolicyVersion.code)
     if session.scalar(taken.where(PolicyVersion.effective_on == document.effective_on)):
         problems.append("effective_on: 该日已有另一版本施行")

@@ -10,6 +10,7 @@ from app.db import reading
 from app.rules.policy import PolicyInvalid
 from app.rules.policy_diff import HEAD, Change, Unknown, changes, unknowns
 from app.rules.policy_document import load_policy
+from app.rules.policy_words import plain
 from app.services import policies
 from app.services.policies import NoPolicyInForce
 
@@ -23,6 +24,7 @@ __all__ = [
     "check_file",
     "diff_files",
     "diff_with_stored",
+    "plain",
     "unknowns_of",
     "unknowns_on",
 ]
@@ -45,7 +47,7 @@ def check_file(toml_text: str) -> CheckedPolicy:
     document = load_policy(toml_text)
     return CheckedPolicy(
         code=document.code,
-        title=document.title,
+        title=plain(document.title),
         effective_on=document.effective_on,
         sha256=document.sha256,
         placeholders=document.policy.placeholders,

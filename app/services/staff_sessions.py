@@ -33,6 +33,7 @@ from app.services.staff_credentials import (
 IDLE = timedelta(minutes=30)
 LIFETIME = timedelta(hours=12)
 FRESH = timedelta(minutes=5)
+_CLOCKS_DIFFER = timedelta(minutes=1)  # two machines of one service
 # Of the session alone: a stranger who tries the login cannot keep its owner from deciding.
 _PROOFS = Limit("staff-reauthentication", 5, timedelta(minutes=15), from_last_use=True)
 
@@ -117,7 +118,7 @@ def _let_in(token: str, call: Call, at: datetime) -> Staff | None:
             row.ended_at, row.end_reason = at, "account-changed"
             return None
         row.last_used_at = max(at, row.last_used_at)
-        verdict = _verdict(assignment.role, call.act, is_fresh=at < row.authenticated_at + FRESH)
+        verdict = _verdict(assignment.role, call.act, is_fresh=_is_fresh(row, at))
         audit_id = audit.write(call, account, verdict=verdict, at=at)
         return Staff(
             account_id=account.id,
@@ -129,6 +130,10 @@ def _let_in(token: str, call: Call, at: datetime) -> Staff | None:
             verdict=verdict,
             audit_id=audit_id,
         )
+
+
+def _is_fresh(row: StaffSession, at: datetime) -> bool:
+    return row.authenticated_at - _CLOCKS_DIFFER <= at < row.authenticated_at + FRESH
 
 
 def _live_session(token: str, at: datetime) -> StaffSession | None:
@@ -143,6 +148,9 @@ def _live_session(token: str, at: datetime) -> StaffSession | None:
         .one_or_none()
     )
     if row is None or row.ended_at is not None:
+        return None
+    if at < row.created_at - _CLOCKS_DIFFER:
+        row.ended_at, row.end_reason = at, "expired"  # the clock was set back: who knows how long
         return None
     if at >= row.expires_at or at >= row.last_used_at + IDLE:
         row.ended_at, row.end_reason = at, "expired" if at >= row.expires_at else "idle"

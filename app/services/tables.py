@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from unicodedata import category, normalize
 
 _BOM = "\ufeff"  # or Excel reads Chinese as something else
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -26,4 +27,6 @@ def _line(cells: Iterable[object]) -> str:
 def _cell(value: object) -> str:
     text = "" if value is None else str(value)
     is_number = isinstance(value, int) and not isinstance(value, bool)
-    return f"'{text}" if text.startswith(_FORMULA) and not is_number else text
+    seen = "".join(each for each in normalize("NFKC", text) if category(each)[0] not in "CZ")
+    is_formula = text.startswith(_FORMULA) or seen.startswith(_FORMULA)
+    return f"'{text}" if is_formula and not is_number else text

@@ -29,6 +29,12 @@ APPROVAL, PAYMENT_CASE = "approval", "payment-case"
 _CASE_ROLES = duties.ROUTES["GET /v1/staff/payment-cases/<case_id>"].roles
 
 
+class ItemClosed(Conflict):
+    """What is done is nobody's to take or to let go."""
+
+    sentence = "该事项已办结。"
+
+
 class TakenBySomebody(Conflict):
     """Another member of staff has taken the item."""
 
@@ -156,7 +162,7 @@ def work_items(*, staff: Staff, wanted: Wanted, asked: Asked, at: datetime) -> P
 def take(*, staff: Staff, item_id: str, at: datetime) -> ItemView:
     """The item is the staff's to see to; taking it twice changes nothing.
 
-    Raises `Absent`, `TakenBySomebody`.
+    Raises `Absent`, `ItemClosed`, `TakenBySomebody`.
     """
     with transaction() as session:
         refuse_unless_still(staff)
@@ -218,7 +224,10 @@ def visible(staff: Staff) -> Any:
 
 def _locked(staff: Staff, item_id: str) -> WorkItem:
     row = _one(staff, item_id)
-    return db.session().get_one(WorkItem, row[0].id, with_for_update=True, populate_existing=True)
+    item = db.session().get_one(WorkItem, row[0].id, with_for_update=True, populate_existing=True)
+    if item.closed_at is not None:
+        raise ItemClosed()
+    return item
 
 
 def _one(staff: Staff, item_id: str) -> Any:

@@ -21,6 +21,7 @@ FROZEN = " OR ".join(
                 "public_id",
                 "action",
                 "district",
+                "depositors",
                 "payload",
                 "payload_sha256",
                 "reason",
@@ -31,10 +32,7 @@ FROZEN = " OR ".join(
                 "expires_at",
             )
         ),
-        *(
-            f"COALESCE(OLD.{column}, 0) <> COALESCE(NEW.{column}, 0)"
-            for column in ("subject_person_id", "resubmits_id")
-        ),
+        "COALESCE(OLD.resubmits_id, 0) <> COALESCE(NEW.resubmits_id, 0)",
     ]
 )
 
@@ -73,7 +71,7 @@ def upgrade() -> None:
         sa.Column("public_id", sa.String(), nullable=False),
         sa.Column("action", sa.String(), nullable=False),
         sa.Column("district", sa.String(), nullable=False),
-        sa.Column("subject_person_id", BIG_ID, nullable=True),
+        sa.Column("depositors", sa.String(), nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.Column("payload_sha256", sa.String(), nullable=False),
         sa.Column("reason", sa.LargeBinary(), nullable=False),
@@ -89,6 +87,7 @@ def upgrade() -> None:
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("decide_audit_id", BIG_ID, nullable=True),
         sa.Column("decision_reason", sa.LargeBinary(), nullable=True),
+        sa.Column("decided_words", sa.LargeBinary(), nullable=True),
         sa.Column("executed_sha256", sa.String(), nullable=True),
         sa.Column("result", sa.JSON(), nullable=True),
         sa.CheckConstraint(
@@ -129,9 +128,6 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(
             ["resubmits_id"], ["approval.id"], name=op.f("fk_approval_resubmits_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["subject_person_id"], ["person.id"], name=op.f("fk_approval_subject_person_id")
         ),
         sa.ForeignKeyConstraint(
             ["submit_audit_id"], ["audit_entry.id"], name=op.f("fk_approval_submit_audit_id")

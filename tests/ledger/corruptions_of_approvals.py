@@ -127,7 +127,8 @@ APPROVALS = (
        " WHERE account_id = :maker"),
     _c("a role that began later", "W5", "UPDATE staff_assignment SET"
        " from_at = '2026-03-05 00:00:00' WHERE account_id = :checker"),
-    _c("a role that ended before", "W5", "UPDATE staff_assignment SET until_at = from_at"
+    _c("a role that ended before", "W5", "UPDATE staff_assignment SET"
+       " from_at = '2026-02-01 00:00:00', until_at = '2026-02-02 00:00:00'"
        " WHERE account_id = :checker"),
     _c("a role that nobody approved", "W5", "UPDATE staff_assignment SET approval_id = NULL"
        " WHERE account_id = :checker"),

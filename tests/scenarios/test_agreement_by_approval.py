@@ -143,7 +143,7 @@ def test_what_was_signed_is_provable_long_after_the_text_has_changed(
     come_back(house, worker, "2050-03-02")
     draft = worker.get("/v1/me/agreement-draft")
 
-    assert any("应大于现有最新编号 3" in each for each in older)
+    assert any("应为现有最新编号的下一个，即 4" in each for each in older)
     assert draft["template_code"] == "huzhou-flexible-3"
     assert worker.agreement_pdf(signed["agreement_id"]) == pdf
     assert verdict_on(house, pdf)
@@ -155,7 +155,7 @@ def test_a_proposed_text_binds_nobody_until_it_is_approved_and_its_day_comes(
 ) -> None:
     worker = house.depositor(100_000)
     left_lying = rulemakers.propose(number=2, effective_on="2026-03-10")
-    rejected = rulemakers.propose(number=3, effective_on="2026-03-10")
+    rejected = rulemakers.propose(number=2, effective_on="2026-03-10", mandatory=False)
     rulemakers.secretary.decide(rejected, "reject", "再议")
 
     come_back(house, worker, "2026-03-10")

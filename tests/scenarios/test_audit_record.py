@@ -53,8 +53,10 @@ def test_every_call_of_the_staff_is_on_record_with_its_verdict_and_answer(house:
     for method, path, body, status, _, _ in calls:
         assert answer(house, clerk, method, path, body).status_code == status
 
-    found = [each for each in entries(auditor, login=clerk.login, limit=100) if each["request_id"]]
+    told = [each for each in entries(auditor, login=clerk.login, limit=100) if each["request_id"]]
+    found = [each for each in told if not each["act"].endswith(" found")]
     assert len(found) == len(calls)
+    assert [each["subject"] for each in told if each not in found] == [person_id]
     for entry, (method, _, _, status, rule, subject) in zip(reversed(found), calls, strict=True):
         assert entry["act"] == f"{method} /v1/staff{rule}"
         assert (entry["subject"], entry["status"]) == (subject, status)

@@ -183,7 +183,7 @@ def _proposed(
         public_id=ids.new_public_id("apv"),
         action=action,
         district=district,
-        subject_person_id=person_id if is_persons else None,
+        depositors=str(person_id) if is_persons else "",
         payload=canonical(payload),
         payload_sha256=sha256_of(canonical(payload)),
         reason="按规定提交",

@@ -34,7 +34,7 @@ EDITS = (
     "action = 'policy-version'",
     "district = 'anji'",
     "public_id = 'apv_other'",
-    "subject_person_id = NULL",
+    "depositors = '77'",
     "resubmits_id = id",
     "maker_account_id = :other, maker_person_id = :other_person",
     "submitted_at = '2026-03-01 00:00:00'",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from flask import Flask
 from sqlalchemy import func, select
 
 from app.models import AuditEntry, PaymentOrder, Person
@@ -27,7 +28,7 @@ from tests.short_cuts import a_phone, a_worker
 TIMES = 50
 AMOUNT = 100_000
 WRONG, LOCKED = (401, "sign-in-refused"), (429, "too-many")
-BUSY = (503, "database-busy")
+BUSY = 503
 
 
 def test_of_fifty_wrong_sign_ins_at_once_five_are_compared(house: House) -> None:
@@ -37,11 +38,12 @@ def test_of_fifty_wrong_sign_ins_at_once_five_are_compared(house: House) -> None
         servers = (house.app, second)
         answers = at_once(
             TIMES,
-            lambda n: kind_of(sign_in_with(servers[n % 2], desk.login, NO_PASSWORD, NO_CODE)),
+            lambda n: patiently(servers[n % 2], desk.login),
         )
 
-    assert Counter(answers) == {WRONG: 5, LOCKED: TIMES - 5}
-    assert compared(house) == 5
+    outcomes = Counter(answers)
+    assert set(outcomes) == {WRONG, LOCKED}
+    assert compared(house) == outcomes[WRONG] <= 5
 
 
 def test_fifty_logins_guessed_at_once_from_one_peer_share_its_thirty_tries(house: House) -> None:
@@ -50,20 +52,20 @@ def test_fifty_logins_guessed_at_once_from_one_peer_share_its_thirty_tries(house
     Fifty at once are more than the pool holds: who is told to come back does, as phones do. A try
     that was counted before that is spent, so that fewer than thirty may be compared, never more.
     """
-    answers = at_once(TIMES, lambda n: patiently(house, f"guess.{n}"))
+    answers = at_once(TIMES, lambda n: patiently(house.app, f"guess.{n}"))
 
     outcomes = Counter(answers)
     assert set(outcomes) == {WRONG, LOCKED}
     assert 20 <= outcomes[WRONG] <= 30
     assert compared(house) == outcomes[WRONG]
-    assert patiently(house, "guess.99") == LOCKED
+    assert patiently(house.app, "guess.99") == LOCKED
 
 
-def patiently(house: House, login: str) -> tuple[int, str]:
+def patiently(app: Flask, login: str) -> tuple[int, str]:
     """The answer to a guess, asked again while the database is busy."""
     while True:
-        answer = kind_of(sign_in_with(house.app, login, NO_PASSWORD, NO_CODE))
-        if answer != BUSY:
+        answer = kind_of(sign_in_with(app, login, NO_PASSWORD, NO_CODE))
+        if answer[0] != BUSY:
             return answer
 
 

@@ -95,8 +95,8 @@ class PersonPageSchema(Schema):
     account = fields.Nested(AccountSchema, allow_none=True)
     segments = fields.List(fields.Nested(SegmentSchema))
     postings = fields.List(fields.Nested(PostingSchema))
-    quota_first_home = fields.Nested(QuotaSchema)
-    quota_second_home = fields.Nested(QuotaSchema)
+    quota_first_home = fields.Nested(QuotaSchema, allow_none=True)
+    quota_second_home = fields.Nested(QuotaSchema, allow_none=True)
     limits = fields.List(fields.Nested(LimitSchema))
 
 
