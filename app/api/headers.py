@@ -22,6 +22,7 @@ def install(app: Flask) -> None:
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
     app.before_request(_begin)
     app.after_request(_finish)
+    app.teardown_request(lambda _: clear_contextvars())
 
 
 def _begin() -> None:
