@@ -5,23 +5,26 @@ PORT ?= 8000
 SANDBOX_PORT ?= 8100
 WORKERS ?= 2
 ARGS ?=
+OPS ?= 50000
+SEED ?= 1
 
 PY := .venv/bin/python
 STAMP := .venv/installed-requirements.txt
 UV_VERSION := 0.13.9
-CODE := app sandbox wsgi.py
+CODE := app sandbox bench wsgi.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test sweep fuzz check clauses lock clean ready
+.PHONY: help demo run test bench sweep fuzz sim interop check clauses lock clean ready
 
 help: ## this list
 	@echo 'Lingcun 灵存: housing-provident-fund savings for flexible workers'
 	@echo
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo '  DB=sqlite|postgres   for demo and run (now: $(DB))'
+	@echo '  DB=sqlite|postgres   for demo, run and sim (now: $(DB))'
 	@echo '  PORT, SANDBOX_PORT   for run (now: $(PORT), $(SANDBOX_PORT))'
 	@echo '  WORKERS, ARGS        for test: processes, and options for pytest (now: $(WORKERS))'
+	@echo '  OPS, SEED            for sim: how much happens, and which chance (now: $(OPS), $(SEED))'
 	@echo '  TEST_POSTGRES_URL    for test: a server of your own instead of the embedded one'
 	@echo '  PYTHON               the Python 3.11 or newer to make .venv with'
 
@@ -34,11 +37,22 @@ run: ready ## the service with its sandbox, until Ctrl-C; data stay in var/
 test: ready ## all tests, on SQLite and on PostgreSQL
 	@$(PY) -m pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
 
-sweep: ready ## a flow killed at every single point of it, on both databases (a minute)
+bench: ready ## ratios of speed, side by side in one run; writes docs/performance.md (minutes)
+	@$(PY) -m bench $(ARGS)
+
+sweep: ready ## every flow that touches WeChat, killed at each of its points (a quarter of an hour)
 	@SWEEP=full $(PY) -m pytest -q -n $(WORKERS) tests/sweep
 
 fuzz: ready ## every hostile text at every place of every route, on both databases (minutes)
 	@FUZZ=full $(PY) -m pytest -q -n $(WORKERS) tests/security/test_s09_injection.py
+
+sim: ready ## chance acts OPS times on the pilot; truth against ledger, docs/sim-report.md
+	@$(PY) -m tests.sim --ops $(OPS) --seed $(SEED) --db $(DB) --report docs/sim-report.md
+
+interop: ready ## two foreign WeChat Pay clients against ours (needs node, npm, the network once)
+	@command -v npm >/dev/null || { echo 'Node.js 18 or newer with npm is needed' >&2; exit 1; }
+	@npm ci --silent --no-fund --no-audit --prefix tests/interop/axios
+	@$(PY) -m pytest -q tests/interop tests/interop/axios_plugin.py
 
 check: ready ## style, types, the one arrow, security, schema; every step runs
 	@failed=''; \
@@ -68,7 +82,7 @@ lock: ready ## requirements*.txt anew from requirements*.in (needs the network)
 	done
 
 clean: ## away with what runs and tools left (var/, caches); .venv stays
-	@rm -rf var .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf var .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/interop/axios/node_modules
 	@find . -path ./.venv -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # The virtual environment holds what requirements-dev.txt names. The stamp is a

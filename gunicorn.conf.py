@@ -21,6 +21,13 @@ accesslog = None  # the app writes one JSON line per request, without addresses 
 control_socket_disable = True  # it would be made in HOME
 
 
+def post_fork(server: object, worker: object) -> None:
+    """Half of a worker's threads may wait for WeChat; the others are free for its notices."""
+    from app.wechat import wire
+
+    wire.let_wait(max(1, threads // 2))
+
+
 def on_starting(server: object) -> None:
     """A sandbox that others could reach does not even start; `app.serving` refuses them anyway."""
     address = getattr(server, "address", [("127.0.0.1", 0)])

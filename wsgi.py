@@ -15,6 +15,7 @@ from app.serving import (
     make_sandbox_ready,
     reasons_not_to_serve,
 )
+from app.settings import SettingsUnfit
 
 NOT_SERVING = 3  # what gunicorn takes as "never start me again"; for another number it would
 is_serving = not is_a_command()  # commands migrate and install what serving needs
@@ -38,7 +39,12 @@ if is_sandbox:
 elif is_serving:
     refuse_with_reasons()
 
-app = create_app()
+try:
+    app = create_app()
+except SettingsUnfit as unfit:
+    if is_serving:
+        raise
+    sys.exit(str(unfit))  # whoever typed a command reads the reasons, not a trace
 
 if is_serving and is_sandbox:
     make_sandbox_ready(app)

@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from flask import Flask
+from flask import Flask, current_app
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
@@ -211,6 +211,18 @@ def _scope(mode: str) -> Iterator[Session]:
     finally:
         session.expunge_all()
         _mode.reset(token)
+
+
+def in_own_session(function: Callable[P, T]) -> Callable[P, T]:
+    """The function for other threads: in this app, with a session that begins and ends with it."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        with app.app_context():
+            return function(*args, **kwargs)
+
+    return run
 
 
 def refuse_open_transaction() -> None:

@@ -33,6 +33,21 @@ def new_out_seq_no() -> str:
     return f"FV{_random(26)}"
 
 
+def new_out_refund_no() -> str:
+    """A merchant refund number, up to 64 of [0-9A-Za-z_-|*@], one refund for ever."""
+    return f"RF{_random(26).upper()}"
+
+
+def new_out_bill_no() -> str:
+    """A merchant transfer number, up to 32 of [0-9A-Za-z], one transfer for ever."""
+    return f"TF{_random(26).upper()}"
+
+
+def new_bank_no() -> str:
+    """The number of an instruction to the bank, letters and digits alone."""
+    return f"BK{_random(26).upper()}"
+
+
 def new_token() -> str:
     """A session token with 256 random bits; only `token_hash` of it is ever stored."""
     return secrets.token_urlsafe(32)

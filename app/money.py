@@ -27,3 +27,8 @@ def yuan(fen: Fen) -> str:
     sign = "-" if fen < 0 else ""
     whole, cents = divmod(abs(fen), 100)
     return f"{sign}{whole:,}.{cents:02d}"
+
+
+def plain_yuan(fen: Fen) -> str:
+    """The amount as files for banks hold it: `724464` -> `7244.64`."""
+    return yuan(fen).replace(",", "")

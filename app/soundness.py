@@ -9,7 +9,12 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
 
 # Values that stand in documents and examples everywhere: never a secret, whatever their length.
 _KNOWN_SAMPLES = {
@@ -71,6 +76,37 @@ def is_platform_key(pem: bytes) -> bool:
         return False
 
 
+def is_platform_certificate(pem: bytes) -> bool:
+    """Whether this is an X.509 certificate of an RSA key."""
+    try:
+        return isinstance(x509.load_pem_x509_certificate(pem).public_key(), RSAPublicKey)
+    except (ValueError, TypeError):
+        return False
+
+
+def swapped_keys(
+    *, merchant_key_pem: bytes, merchant_serial: str, public_key_pem: bytes, certificate_pem: bytes
+) -> list[str]:
+    """Where our own key or certificate stands in the place of WeChat Pay's, or looks like it.
+
+    The four are readable, or empty where they may be left out.
+    """
+    merchant = load_pem_private_key(merchant_key_pem, password=None)
+    own = merchant.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    keys, problems = {}, []
+    if public_key_pem:
+        keys["WECHAT_PAY_PUBLIC_KEY_FILE"] = load_pem_public_key(public_key_pem)
+    if certificate_pem:
+        certificate = x509.load_pem_x509_certificate(certificate_pem)
+        keys["WECHAT_PAY_PLATFORM_CERT_FILE"] = certificate.public_key()
+        if f"{certificate.serial_number:X}" == merchant_serial.upper().lstrip("0"):
+            problems.append("WECHAT_PAY_MERCHANT_SERIAL is the serial of WeChat Pay's certificate")
+    for name, key in keys.items():
+        if key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) == own:
+            problems.append(f"{name} holds our own key, not WeChat Pay's")
+    return problems
+
+
 def was_made_by_sandbox(cert_file: Path) -> bool:
     """Whether the certificate names a sandbox as its subject or its issuer."""
     try:
@@ -102,6 +138,14 @@ def notify_weakness(url: str) -> list[str]:
         and len(url) <= _LONGEST_NOTIFY_URL
     )
     return [] if fit or not url else [f"must be a public https address and end in {_NOTIFY_PATH}"]
+
+
+def is_local_notify_url(url: str) -> bool:
+    """Whether a sandbox on this machine delivers its notices to this address."""
+    return (
+        re.fullmatch(rf"https://(localhost|127\.0\.0\.1)(:[0-9]{{1,5}})?{_NOTIFY_PATH}", url)
+        is not None
+    )
 
 
 def database_weakness(url: str) -> list[str]:

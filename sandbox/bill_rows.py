@@ -1,7 +1,6 @@
 """What a bill tells of a day, read from the books: payments, refunds, moves of a balance.
 
-Refunds, moves and fees are read from tables or views of these names and columns. Where the books
-have none, there are no refunds, no fees, and what was paid in lies in the basic account.
+Refunds, moves and fees are read from tables or views of these names and columns.
 
     billed_refund  the fields of Refund
     billed_move    account (BASIC, OPERATION, FEES), seq (the order of moves of one second) and
@@ -19,9 +18,6 @@ from sandbox.bill_text import AMOUNT, DIRECTION, EXPENSE, FEE, INCOME, Row
 from sandbox.clock import BEIJING
 from sandbox.identity import Identity
 from sandbox.orders import Order, order_by_no
-
-BASIC = "BASIC"
-ACCOUNTS = (BASIC, "OPERATION", "FEES")
 
 
 @dataclass(frozen=True)
@@ -169,8 +165,6 @@ def _payments(db: sqlite3.Connection, span: Span) -> Iterator[tuple[Order, int]]
 
 
 def _refunds(db: sqlite3.Connection, span: Span) -> list[Refund]:
-    if not _has(db, "billed_refund"):
-        return []
     found = db.execute(
         "SELECT out_trade_no, refund_id, out_refund_no, fen, fee_fen, status, accepted_s, success_s"
         " FROM billed_refund WHERE accepted_s >= ? AND accepted_s < ?"
@@ -181,8 +175,6 @@ def _refunds(db: sqlite3.Connection, span: Span) -> list[Refund]:
 
 
 def _moves(db: sqlite3.Connection, account: str, span: Span) -> list[Move]:
-    if not _has(db, "billed_move"):
-        return _payments_as_moves(db, span) if account == BASIC else []
     found = db.execute(
         "SELECT at_s, business_no, flow_no, name, kind, fen, balance_fen, note, voucher_no"
         " FROM billed_move WHERE account = ? AND at_s >= ? AND at_s < ?"
@@ -192,47 +184,11 @@ def _moves(db: sqlite3.Connection, account: str, span: Span) -> list[Move]:
     return [Move(**row) for row in found]
 
 
-def _payments_as_moves(db: sqlite3.Connection, span: Span) -> list[Move]:
-    before = db.execute(
-        "SELECT coalesce(sum(total_fen), 0) AS fen FROM payment JOIN pay_order USING"
-        " (out_trade_no) WHERE success_s < ?",
-        (span.from_s,),
-    ).fetchone()
-    balance_fen, moves = before["fen"], []
-    for order, success_s in _payments(db, span):
-        balance_fen += order.total_fen
-        number = order.transaction_id or ""
-        moves.append(
-            Move(
-                at_s=success_s,
-                business_no=number,
-                flow_no=number,
-                name="交易",
-                kind="交易",
-                fen=order.total_fen,
-                balance_fen=balance_fen,
-                note="",
-                voucher_no=order.out_trade_no,
-            )
-        )
-    return moves
-
-
 def _fee(db: sqlite3.Connection, out_trade_no: str) -> tuple[int, str]:
-    if _has(db, "billed_fee"):
-        row = db.execute(
-            "SELECT fee_fen, rate FROM billed_fee WHERE out_trade_no = ?", (out_trade_no,)
-        ).fetchone()
-        if row is not None:
-            return row["fee_fen"], row["rate"]
-    return 0, "0.00%"
-
-
-def _has(db: sqlite3.Connection, name: str) -> bool:
-    found = db.execute(
-        "SELECT 1 FROM sqlite_master WHERE name = ? AND type IN ('table', 'view')", (name,)
-    )
-    return found.fetchone() is not None
+    row = db.execute(
+        "SELECT fee_fen, rate FROM billed_fee WHERE out_trade_no = ?", (out_trade_no,)
+    ).fetchone()
+    return (row["fee_fen"], row["rate"]) if row else (0, "0.00%")
 
 
 def _order(db: sqlite3.Connection, out_trade_no: str) -> Order:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sandbox.books_money import MONEY_SCHEMA
 from sandbox.books_platform import PLATFORM_SCHEMA
+from sandbox.books_transfers import TRANSFER_SCHEMA
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS user (
@@ -33,9 +35,14 @@ CREATE TABLE IF NOT EXISTS payment (
     transaction_id TEXT PRIMARY KEY, success_s INTEGER NOT NULL,
     out_trade_no TEXT NOT NULL UNIQUE REFERENCES pay_order);
 CREATE TABLE IF NOT EXISTS notice (
-    id TEXT PRIMARY KEY, transaction_id TEXT NOT NULL UNIQUE REFERENCES payment,
+    id TEXT PRIMARY KEY,
+    about_kind TEXT NOT NULL CHECK (about_kind IN ('payment', 'refund', 'transfer')),
+    about_no TEXT NOT NULL,
     url TEXT NOT NULL, body BLOB NOT NULL, due_s INTEGER, is_in_flight INTEGER NOT NULL DEFAULT 0,
     sends INTEGER NOT NULL DEFAULT 0, is_delivered INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS ix_notice_about ON notice (about_kind, about_no);
+CREATE UNIQUE INDEX IF NOT EXISTS ux_notice_payment ON notice (about_no)
+    WHERE about_kind = 'payment';
 CREATE INDEX IF NOT EXISTS ix_notice_due ON notice (due_s) WHERE due_s IS NOT NULL;
 CREATE TABLE IF NOT EXISTS notice_attempt (
     notice_id TEXT NOT NULL REFERENCES notice, at_s INTEGER NOT NULL, status INTEGER);
@@ -64,7 +71,7 @@ class Books:
         # A killed process loses nothing; only a machine without power could, and nobody would
         # mourn a sandbox then. It makes an order about thirty times cheaper.
         self._connection.execute("PRAGMA synchronous = OFF")
-        self._connection.executescript(SCHEMA + PLATFORM_SCHEMA)
+        self._connection.executescript(SCHEMA + PLATFORM_SCHEMA + MONEY_SCHEMA + TRANSFER_SCHEMA)
 
     @contextmanager
     def open(self) -> Iterator[sqlite3.Connection]:

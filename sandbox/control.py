@@ -9,12 +9,15 @@ from flask.typing import ResponseReturnValue
 from sandbox import people
 from sandbox.asked import Refused, asked_body
 from sandbox.call_log import call_counts, forget_calls, last_calls
+from sandbox.catching_up import catch_up
 from sandbox.clock import parsed_rfc3339, rfc3339
 from sandbox.faults import UnknownFault
 from sandbox.messages import is_closed, messages_of
+from sandbox.notices import PAYMENT, notice_statuses
 from sandbox.orders import Order, all_orders
 from sandbox.people import User
 from sandbox.push_queue import all_events
+from sandbox.refund_facts import refund_lines
 from sandbox.world import this_world
 
 control = Blueprint("control", __name__, url_prefix="/sandbox")
@@ -94,16 +97,14 @@ def face(user_id: str) -> ResponseReturnValue:
 
 @control.get("/books")
 def books() -> ResponseReturnValue:
-    """The truth is answered: payments, orders, attempts to tell of them, messages, events."""
-    with this_world().books.open() as db:
+    """The truth is answered: payments, refunds, orders, attempts to tell, messages, events."""
+    world = this_world()
+    with world.books.open() as db:
+        catch_up(db, world)
         orders = all_orders(db)
         told = {"messages": messages_of(db), "push_events": all_events(db)}
-        statuses: dict[str, list[int | None]] = {}
-        for row in db.execute(
-            "SELECT transaction_id, status FROM notice_attempt JOIN notice ON id = notice_id"
-            " ORDER BY notice_attempt.rowid"
-        ):
-            statuses.setdefault(row["transaction_id"], []).append(row["status"])
+        told["refunds"] = refund_lines(db)
+        statuses = notice_statuses(db, PAYMENT)
     payments = [
         _payment_line(order, statuses.get(order.transaction_id or "", []))
         for order in orders

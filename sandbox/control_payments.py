@@ -2,6 +2,7 @@
 
 import secrets
 import sqlite3
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, request
@@ -12,16 +13,17 @@ from sandbox.clock import parsed_rfc3339, rfc3339
 from sandbox.control import known_user
 from sandbox.forgery import KINDS, forged_notice
 from sandbox.notices import (
+    PAYMENT,
     new_notice_id,
     notice_headers,
     notice_of,
+    payment_told,
     post_notice,
     sealed_notice,
     write_notice,
 )
 from sandbox.orders import (
     Order,
-    facts_of,
     order_by_no,
     order_by_prepay,
     settle_order,
@@ -29,6 +31,7 @@ from sandbox.orders import (
 )
 from sandbox.people import User, user_by_openid
 from sandbox.prepay_form import TOTAL_MAX_FEN
+from sandbox.purse import collect
 from sandbox.world import this_world
 
 control_payments = Blueprint("control_payments", __name__, url_prefix="/sandbox")
@@ -62,7 +65,10 @@ def pay(user_id: str) -> ResponseReturnValue:
         user = known_user(db, user_id)
         out_trade_no = _payable(db, asked, user=user, at_s=at_s)
         order = settle_order(db, out_trade_no, success_s=success_s)
-        write_notice(db, order, identity=world.identity, at_s=at_s, send=send)
+        collect(db, order, at_s=success_s)
+        write_notice(
+            db, payment_told(order, world.identity), identity=world.identity, at_s=at_s, send=send
+        )
     world.courier.wake()
     return {"errMsg": "requestPayment:ok", **_paid(order)}
 
@@ -83,7 +89,7 @@ def resend(out_trade_no: str) -> ResponseReturnValue:
         raise Refused(400, "field-wrong", f"'copies' must be 1 to {COPIES_MAX}")
     world = this_world()
     with world.books.open() as db:
-        notice = notice_of(db, _paid_order(db, out_trade_no).transaction_id)
+        notice = notice_of(db, PAYMENT, _paid_order(db, out_trade_no).transaction_id)
     if notice is None:
         raise Refused(409, "no-notice", "this payment never had a notice")
     return {"statuses": [world.courier.send(notice["id"]) for _ in range(copies)]}
@@ -96,11 +102,12 @@ def ready_notice(out_trade_no: str) -> ResponseReturnValue:
     world = this_world()
     with world.books.open() as db:
         order = _paid_order(db, out_trade_no)
-        notice = notice_of(db, order.transaction_id)
-    facts = _overridden(facts_of(order, world.identity), asked.get("overrides", {}))
+        notice = notice_of(db, PAYMENT, order.transaction_id)
+    told = payment_told(order, world.identity)
+    told = replace(told, facts=_overridden(told.facts, asked.get("overrides", {})))
     notice_id = notice["id"] if notice and asked.get("same_id", True) else new_notice_id()
     at_s = world.clock.now_s()
-    body = sealed_notice(world.identity, facts, notice_id=notice_id, at_s=at_s)
+    body = sealed_notice(world.identity, told, notice_id=notice_id, at_s=at_s)
     headers = notice_headers(world.identity, body, at_s=at_s)
     return {"headers": headers, "body": body.decode()}
 
@@ -118,8 +125,8 @@ def forge(out_trade_no: str) -> ResponseReturnValue:
     at_s = world.clock.now_s()
     with world.books.open() as db:
         order = _known_order(db, out_trade_no)
-    facts = facts_of(_as_if_paid(order, at_s=at_s), world.identity)
-    headers, body = forged_notice(world.identity, facts, kind=kind, at_s=at_s)
+    told = payment_told(_as_if_paid(order, at_s=at_s), world.identity)
+    headers, body = forged_notice(world.identity, told, kind=kind, at_s=at_s)
     if request.args.get("send", "true") == "false":
         return {"headers": headers, "body": body.decode()}
     status, text = post_notice(order.notify_url, headers=headers, body=body)
@@ -149,9 +156,19 @@ def stray_payment() -> ResponseReturnValue:
             db, out_trade_no=out_trade_no, openid=asked["openid"], total_fen=asked["amount"],
             url=world.notify_default, success_s=success_s,
         )  # fmt: skip
-        write_notice(db, order, identity=world.identity, at_s=at_s, send=send)
+        collect(db, order, at_s=success_s)
+        write_notice(
+            db, payment_told(order, world.identity), identity=world.identity, at_s=at_s, send=send
+        )
     world.courier.wake()
     return _paid(order), 201
+
+
+def _come_in(db: sqlite3.Connection, order: Order, *, at_s: int, send: bool) -> None:
+    # The money is the merchant's from the second of the payment, whenever it is told of.
+    collect(db, order, at_s=order.success_s or at_s)
+    identity = this_world().identity
+    write_notice(db, payment_told(order, identity), identity=identity, at_s=at_s, send=send)
 
 
 def _payable(db: sqlite3.Connection, asked: dict[str, Any], *, user: User, at_s: int) -> str:

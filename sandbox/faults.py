@@ -4,10 +4,27 @@ import threading
 
 # name -> (what it is when nobody asked for a fault)
 DEFAULTS: dict[str, bool | int] = {
-    "no_notice": False,  # payments made meanwhile send no notice until someone asks for a resend
+    # Payments made and refunds finished meanwhile send no notice until someone asks for a resend.
+    "no_notice": False,
+    # So many next calls of any kind to WeChat Pay:
+    "system_errors": 0,  # answer 500 and have no effect
+    "too_many_requests": 0,  # answer 429 and have no effect
+    "unsigned_answers": 0,  # have their effect, and nobody signs the answer
+    "wrongly_signed_answers": 0,  # have their effect, and the signature is another answer's
+    "errors_after_effect": 0,  # have their effect, and answer 500
+    "slow_drips": 0,  # have their effect, and the answer drips for timeout_s
     "fail_prepay": 0,  # so many next orders answer 500 and have no effect
     "timeout_prepay_after_effect": 0,  # so many next orders take effect but answer late
     "fail_query": 0,  # so many next queries answer 500
+    "fail_refund": 0,  # so many next refunds answer 500 and have no effect
+    "timeout_refund_before_effect": 0,  # so many next refunds answer 500, late, and have no effect
+    "timeout_refund_after_effect": 0,  # so many next refunds take effect but answer late
+    "refund_error_after_effect": 0,  # so many next refunds take effect but answer 500
+    "fail_refund_query": 0,  # so many next queries of a refund answer 500
+    "fail_transfer": 0,  # so many next transfers answer 500 and have no effect
+    "timeout_transfer_after_effect": 0,  # so many next transfers take effect but answer late
+    "transfer_error_after_effect": 0,  # so many next transfers take effect but answer 500
+    "fail_transfer_query": 0,  # so many next queries of transfers answer 500
     # So many next bills, of trade or of fund flow, hold together and are wrong all the same:
     "bill_line_missing": 0,
     "bill_line_extra": 0,  # a line of no transaction

@@ -4,11 +4,10 @@ import base64
 import json
 import secrets
 from collections.abc import Callable
-from typing import Any
 
 from sandbox.certificates import new_key
 from sandbox.identity import Identity, signed
-from sandbox.notices import new_notice_id, notice_headers, sealed_notice
+from sandbox.notices import Told, new_notice_id, notice_headers, sealed_notice
 
 Notice = tuple[dict[str, str], bytes]
 Forgery = Callable[[Identity, dict[str, str], bytes], Notice]
@@ -82,14 +81,14 @@ KINDS: dict[str, Forgery] = {
 _SIGNED_LATER_BY_S = {"stale": -STALE_S, "future": FUTURE_S}
 
 
-def forged_notice(identity: Identity, facts: dict[str, Any], *, kind: str, at_s: int) -> Notice:
-    """Headers and body of a notice of those facts that must be refused are returned.
+def forged_notice(identity: Identity, told: Told, *, kind: str, at_s: int) -> Notice:
+    """Headers and body of a notice that tells this and must be refused are returned.
 
     It has a notice id of its own, so that no receiver may refuse it as a mere repeat.
     Raises KeyError for a kind that is not in KINDS.
     """
     spoil = KINDS[kind]
     aad = _OTHER_AAD if kind == "wrong-aad" else None
-    body = sealed_notice(identity, facts, notice_id=new_notice_id(), at_s=at_s, aad=aad)
+    body = sealed_notice(identity, told, notice_id=new_notice_id(), at_s=at_s, aad=aad)
     headers = notice_headers(identity, body, at_s=at_s + _SIGNED_LATER_BY_S.get(kind, 0))
     return spoil(identity, headers, body)

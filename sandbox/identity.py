@@ -72,6 +72,13 @@ class Identity:
         sealed = cipher.encrypt(nonce.encode(), plaintext, associated_data.encode())
         return base64.b64encode(sealed).decode()
 
+    def decrypt(self, ciphertext: str, *, nonce: str, associated_data: str) -> bytes:
+        """What `encrypt` sealed is returned."""
+        cipher = AESGCM(self.apiv3_key.encode())
+        return cipher.decrypt(
+            nonce.encode(), base64.b64decode(ciphertext), associated_data.encode()
+        )
+
 
 def signed(key: rsa.RSAPrivateKey, message: bytes) -> str:
     """The RSA PKCS#1 v1.5 SHA-256 signature of `message` is returned, base64."""

@@ -5,11 +5,13 @@ import fcntl
 import json
 import os
 import secrets
+import string
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sandbox import certificates
+from sandbox.house_templates import TEMPLATES
 
 MCHID = "1900000001"
 
@@ -42,7 +44,8 @@ def ensure_keys(folder: Path, *, api_port: int = 8000, sandbox_port: int = 8100)
         _make_platform_certificate(folder)
         # app.env is written last: where it exists, everything else is complete.
         old = _env_lines(path) if path.exists() else _make_secrets(folder)
-        new = old | _places(folder, api_port=api_port, sandbox_port=sandbox_port)
+        # Keys of before there was message push get its secrets now.
+        new = _push_secrets() | old | _places(folder, api_port=api_port, sandbox_port=sandbox_port)
         if new != old or not path.exists():
             text = "".join(f"{name}={value}\n" for name, value in new.items())
             _write_private(path, text.encode())
@@ -97,6 +100,14 @@ def _make_secrets(folder: Path) -> dict[str, str]:
     }
 
 
+def _push_secrets() -> dict[str, str]:
+    letters = string.ascii_letters + string.digits
+    return {
+        "WECHAT_PUSH_TOKEN": secrets.token_hex(16),
+        "WECHAT_PUSH_AES_KEY": "".join(secrets.choice(letters) for _ in range(43)),
+    }
+
+
 def _make_seal(folder: Path) -> None:
     seal_key = certificates.new_key()
     seal, root = certificates.seal_certificates(seal_key)
@@ -112,6 +123,11 @@ def _places(folder: Path, *, api_port: int, sandbox_port: int) -> dict[str, str]
         "WECHAT_PAY_BASE": base,
         # WeChat accepts https addresses only; this sandbox delivers a localhost one over http.
         "WECHAT_PAY_NOTIFY_URL": f"https://localhost:{api_port}/v1/notices/wechat-pay",
+        # The one scene whose report fields are published: 行政补贴.
+        "WECHAT_PAY_TRANSFER_SCENE_ID": "1002",
+        "WECHAT_PAY_TRANSFER_REPORT_TYPE": "补贴类型",
+        "WECHAT_PAY_TRANSFER_REPORT_CONTENT": "住房公积金提取",
+        **{f"WECHAT_TEMPLATE_{each.setting}": each.template_id for each in TEMPLATES},
         "WECHAT_PAY_MERCHANT_KEY_FILE": str(folder / MERCHANT_KEY),
         "WECHAT_PAY_PUBLIC_KEY_FILE": str(folder / PLATFORM_PUBLIC_KEY),
         "SEAL_KEY_FILE": str(folder / SEAL_KEY),

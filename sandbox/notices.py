@@ -1,36 +1,59 @@
-"""Payment notices: sealed, signed, and delivered in the background until somebody takes them."""
+"""Notices: sealed, signed, and delivered in the background until somebody takes them."""
 
 import json
-import queue
 import secrets
 import sqlite3
-import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
-
-import requests
 
 from sandbox.books import Books
 from sandbox.clock import Clock, rfc3339
+from sandbox.delivery import Delivery, answered
 from sandbox.identity import Identity
 from sandbox.orders import Order, facts_of
-
-ASSOCIATED_DATA = "transaction"
 
 # Seconds between one attempt and the next: 15 retries over 24 h 4 min, then never again.
 RETRY_AFTER_S = (
     15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600,
 )  # fmt: skip
-ANSWER_WITHIN_S = 5
 TAKEN = (200, 204)
-
 SENDERS = 8
-# How often the books are asked, so that a clock set forward brings the retries due.
-LOOK_EVERY_S = 0.25
-# A sender may be waiting for a slow receiver; ending quickly is worth more than its answer.
-JOIN_S = 0.1
 
-_LOCAL_HOSTS = ("localhost", "127.0.0.1")
+PAYMENT, REFUND, TRANSFER = "payment", "refund", "transfer"
+
+# Called at every look, with the books open and the second it is: what falls due is brought about.
+Advance = Callable[[sqlite3.Connection, int], None]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one notice tells, of what, and where to.
+
+    `about_no` is the transaction id, out_refund_no or out_bill_no. The seal is made over
+    `original_type` as its associated data, as at WeChat.
+    """
+
+    about_kind: str
+    about_no: str
+    event_type: str
+    original_type: str
+    summary: str
+    facts: dict[str, Any]
+    url: str
+
+
+def payment_told(order: Order, identity: Identity) -> Told:
+    """What the notice of that payment tells is returned."""
+    return Told(
+        about_kind=PAYMENT,
+        about_no=order.transaction_id or "",
+        event_type="TRANSACTION.SUCCESS",
+        original_type="transaction",
+        summary="支付成功",
+        facts=facts_of(order, identity),
+        url=order.notify_url,
+    )
 
 
 def new_notice_id() -> str:
@@ -39,26 +62,26 @@ def new_notice_id() -> str:
 
 
 def sealed_notice(
-    identity: Identity, facts: dict[str, Any], *, notice_id: str, at_s: int, aad: str | None = None
+    identity: Identity, told: Told, *, notice_id: str, at_s: int, aad: str | None = None
 ) -> bytes:
-    """The body of a payment notice, its facts encrypted, is returned.
+    """The body of a notice, its facts encrypted, is returned.
 
     `aad`, when given, is what the encryption really used, whatever the notice says.
     """
     nonce = secrets.token_hex(6)
-    plaintext = _json_bytes(facts)
-    used = ASSOCIATED_DATA if aad is None else aad
+    plaintext = _json_bytes(told.facts)
+    used = told.original_type if aad is None else aad
     body = {
         "id": notice_id,
         "create_time": rfc3339(at_s),
         "resource_type": "encrypt-resource",
-        "event_type": "TRANSACTION.SUCCESS",
-        "summary": "支付成功",
+        "event_type": told.event_type,
+        "summary": told.summary,
         "resource": {
-            "original_type": "transaction",
+            "original_type": told.original_type,
             "algorithm": "AEAD_AES_256_GCM",
             "ciphertext": identity.encrypt(plaintext, nonce=nonce, associated_data=used),
-            "associated_data": ASSOCIATED_DATA,
+            "associated_data": told.original_type,
             "nonce": nonce,
         },
     }
@@ -75,68 +98,56 @@ def notice_headers(identity: Identity, body: bytes, *, at_s: int) -> dict[str, s
     } | identity.notice_headers(body, notice_id=json.loads(body)["id"], at_s=at_s)
 
 
-def local_address(url: str) -> str | None:
-    """Where a notice for `url` really goes on this machine is returned, or None if elsewhere.
-
-    WeChat demands https and a sandbox has no certificate for localhost, so https to localhost
-    is spoken as plain http. Nothing is ever sent to another machine.
-    """
-    parts = urlsplit(url)
-    if parts.hostname not in _LOCAL_HOSTS:
-        return None
-    # An address family of its own choosing would cost a refused ::1 connection per notice.
-    netloc = f"127.0.0.1:{parts.port or 80}"
-    return urlunsplit(("http", netloc, parts.path, parts.query, ""))
-
-
 def post_notice(url: str, *, headers: dict[str, str], body: bytes) -> tuple[int | None, str]:
     """The receiver's status and answer are returned; None when no answer came within 5 s."""
-    address = local_address(url)
-    if address is None:
-        return None, "not sent: the sandbox delivers to localhost and 127.0.0.1 only"
-    try:
-        with requests.Session() as session:
-            session.trust_env = False  # a proxy in the environment must not see notices
-            answer = session.post(
-                address, data=body, headers=headers, timeout=ANSWER_WITHIN_S, allow_redirects=False
-            )
-            return answer.status_code, answer.text
-    except requests.RequestException as error:
-        return None, type(error).__name__
+    return answered("POST", url, body=body, headers=headers)
 
 
 def write_notice(
-    db: sqlite3.Connection, order: Order, *, identity: Identity, at_s: int, send: bool
+    db: sqlite3.Connection, told: Told, *, identity: Identity, at_s: int, send: bool
 ) -> str:
-    """The payment's one notice stands in the books, due now if `send`; its id is returned."""
+    """The notice stands in the books, due now if `send`; its id is returned."""
     notice_id = new_notice_id()
-    body = sealed_notice(identity, facts_of(order, identity), notice_id=notice_id, at_s=at_s)
+    body = sealed_notice(identity, told, notice_id=notice_id, at_s=at_s)
     db.execute(
-        "INSERT INTO notice (id, transaction_id, url, body, due_s) VALUES (?, ?, ?, ?, ?)",
-        (notice_id, order.transaction_id, order.notify_url, body, at_s if send else None),
+        "INSERT INTO notice (id, about_kind, about_no, url, body, due_s) VALUES (?, ?, ?, ?, ?, ?)",
+        (notice_id, told.about_kind, told.about_no, told.url, body, at_s if send else None),
     )
     return notice_id
 
 
-def notice_of(db: sqlite3.Connection, transaction_id: str | None) -> sqlite3.Row | None:
-    """The notice of that payment is returned, or None."""
+def notice_of(db: sqlite3.Connection, about_kind: str, about_no: str | None) -> sqlite3.Row | None:
+    """The last notice about that number is returned, or None."""
     row: sqlite3.Row | None = db.execute(
-        "SELECT * FROM notice WHERE transaction_id = ?", (transaction_id,)
+        "SELECT * FROM notice WHERE about_kind = ? AND about_no = ? ORDER BY rowid DESC LIMIT 1",
+        (about_kind, about_no),
     ).fetchone()
     return row
 
 
-class Courier:
-    """Delivers due notices in daemon threads, which never keep the process alive."""
+def notice_statuses(db: sqlite3.Connection, about_kind: str) -> dict[str, list[int | None]]:
+    """Every attempt to tell of something of that kind is returned, by its number."""
+    statuses: dict[str, list[int | None]] = {}
+    for row in db.execute(
+        "SELECT about_no, status FROM notice_attempt JOIN notice ON id = notice_id"
+        " WHERE about_kind = ? ORDER BY notice_attempt.rowid",
+        (about_kind,),
+    ):
+        statuses.setdefault(row["about_no"], []).append(row["status"])
+    return statuses
 
-    def __init__(self, identity: Identity, *, books: Books, clock: Clock) -> None:
+
+class Courier:
+    """Delivers due notices in the background; what they tell of falls due at its looks, too."""
+
+    def __init__(self, identity: Identity, *, books: Books, clock: Clock, advance: Advance) -> None:
         self._identity = identity
         self._books = books
         self._clock = clock
-        self._due: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._news = threading.Event()
-        self._closed = threading.Event()
-        self._threads: list[threading.Thread] = []
+        self._advance = advance
+        self._delivery = Delivery[str](
+            take_due=self._taken_up, send=self._send_scheduled, senders=SENDERS
+        )
 
     def start(self) -> None:
         """Due notices are on their way, also those a dead process left half sent."""
@@ -145,23 +156,15 @@ class Courier:
                 "UPDATE notice SET due_s = ?, is_in_flight = 0 WHERE is_in_flight = 1",
                 (self._clock.now_s(),),
             )
-        works = [self._look, *([self._send] * SENDERS)]
-        self._threads = [threading.Thread(target=work, daemon=True) for work in works]
-        for thread in self._threads:
-            thread.start()
+        self._delivery.start()
 
     def wake(self) -> None:
         """The courier looks for due notices now instead of in a moment."""
-        self._news.set()
+        self._delivery.wake()
 
     def close(self) -> None:
         """No further notice leaves; one that is being answered may still end."""
-        self._closed.set()
-        self._news.set()
-        for _ in range(SENDERS):
-            self._due.put(None)
-        for thread in self._threads:
-            thread.join(timeout=JOIN_S)
+        self._delivery.close()
 
     def send(self, notice_id: str, *, is_scheduled: bool = False) -> int | None:
         """The notice has been sent once, freshly signed; the receiver's status is returned.
@@ -192,35 +195,18 @@ class Courier:
             due_s = self._clock.now_s() + RETRY_AFTER_S[row["sends"] - 1]
             db.execute("UPDATE notice SET due_s = ? WHERE id = ?", (due_s, notice_id))
 
-    def _look(self) -> None:
-        while not self._closed.is_set():
-            for notice_id in self._taken_up():
-                self._due.put(notice_id)
-            self._news.wait(LOOK_EVERY_S)
-            self._news.clear()
+    def _send_scheduled(self, notice_id: str) -> None:
+        self.send(notice_id, is_scheduled=True)
 
     def _taken_up(self) -> list[str]:
-        try:
-            with self._books.open() as db:
-                rows = db.execute(
-                    "UPDATE notice SET due_s = NULL, is_in_flight = 1"
-                    " WHERE due_s <= ? RETURNING id",
-                    (self._clock.now_s(),),
-                ).fetchall()
-        except (sqlite3.ProgrammingError, ValueError):
-            # Closed books at the end, or a clock file somebody is editing by hand.
-            return []
+        at_s = self._clock.now_s()
+        with self._books.open() as db:
+            self._advance(db, at_s)
+            rows = db.execute(
+                "UPDATE notice SET due_s = NULL, is_in_flight = 1 WHERE due_s <= ? RETURNING id",
+                (at_s,),
+            ).fetchall()
         return [row["id"] for row in rows]
-
-    def _send(self) -> None:
-        while (notice_id := self._due.get()) is not None:
-            if self._closed.is_set():
-                return
-            try:
-                self.send(notice_id, is_scheduled=True)
-            except (sqlite3.ProgrammingError, ValueError):
-                if self._closed.is_set():
-                    return
 
 
 def _json_bytes(content: dict[str, Any]) -> bytes:

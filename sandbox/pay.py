@@ -1,5 +1,7 @@
 """api.mch.weixin.qq.com: orders, queries and closing, signed both ways."""
 
+import sqlite3
+
 from flask import Blueprint, Response, request
 
 from sandbox.orders import (
@@ -14,6 +16,7 @@ from sandbox.pay_door import json_answer, keep_door
 from sandbox.pay_problem import PayProblem, wrong_parameter
 from sandbox.people import user_by_openid
 from sandbox.prepay_form import close_request, prepay_request
+from sandbox.refunds import refunds_of
 from sandbox.world import this_world
 
 pay = Blueprint("pay", __name__, url_prefix="/v3/pay/transactions")
@@ -42,14 +45,14 @@ def place() -> Response:
 def query_by_order(out_trade_no: str) -> Response:
     """What WeChat Pay knows of the merchant's number is answered."""
     with this_world().books.open() as db:
-        return _answer_query(order_by_no(db, out_trade_no))
+        return _answer_query(db, order_by_no(db, out_trade_no))
 
 
 @pay.get("/id/<transaction_id>")
 def query_by_transaction(transaction_id: str) -> Response:
     """What WeChat Pay knows of its own transaction is answered."""
     with this_world().books.open() as db:
-        return _answer_query(order_by_transaction(db, transaction_id))
+        return _answer_query(db, order_by_transaction(db, transaction_id))
 
 
 @pay.post("/out-trade-no/<out_trade_no>/close")
@@ -62,14 +65,17 @@ def close(out_trade_no: str) -> Response:
     return Response(status=204)
 
 
-def _answer_query(order: Order | None) -> Response:
+def _answer_query(db: sqlite3.Connection, order: Order | None) -> Response:
     world = this_world()
     _require_our_mchid(request.args.get("mchid"))
     if world.faults.take("fail_query"):
         raise PayProblem(500, "SYSTEM_ERROR", "系统异常，请稍后重试")
     if order is None or order.state == "NEVER_PLACED":
         raise PayProblem(404, "ORDER_NOT_EXIST", "订单不存在")
-    return json_answer(facts_of(order, world.identity))
+    facts = facts_of(order, world.identity)
+    if refunds_of(db, order.out_trade_no):
+        facts |= {"trade_state": "REFUND", "trade_state_desc": "转入退款"}
+    return json_answer(facts)
 
 
 def _require_our_mchid(mchid: object) -> None:

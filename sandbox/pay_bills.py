@@ -4,18 +4,19 @@ import gzip
 import json
 import secrets
 import sqlite3
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 from flask import Blueprint, Response, request
 
 from sandbox.authorization import BILL_FILE_PATH
 from sandbox.bill_faults import hit, spoiled_rows
-from sandbox.bill_rows import ACCOUNTS, BASIC, Span, fundflow_rows, trade_rows
+from sandbox.bill_rows import Span, fundflow_rows, trade_rows
 from sandbox.bill_text import FUNDFLOW, TRADE_COLUMNS, Row, bill_bytes, bill_hash
+from sandbox.catching_up import catch_up
 from sandbox.clock import BEIJING
-from sandbox.pay_door import json_answer, keep_door
+from sandbox.pay_door import dripping, json_answer, keep_door
 from sandbox.pay_problem import PayProblem
+from sandbox.purse import ACCOUNTS, BASIC
 from sandbox.world import this_world
 
 pay_bills = Blueprint("pay_bills", __name__, url_prefix="/v3/bill")
@@ -27,8 +28,6 @@ TOKEN_LIFE_S = 300
 READY_FROM_HOUR = 10
 MONTHS_KEPT = 3
 
-_DRIPS = 10
-
 
 @pay_bills.get("/tradebill")
 def trade_bill() -> Response:
@@ -37,6 +36,7 @@ def trade_bill() -> Response:
     on = _bill_date()
     world = this_world()
     with world.books.open() as db:
+        catch_up(db, world)
         rows = _snapshot(db, on, kind) or trade_rows(db, world.identity, span=_span(on), kind=kind)
         return _handed_over(db, rows, on=on, page=kind, kind=kind)
 
@@ -48,6 +48,7 @@ def fundflow_bill() -> Response:
     on = _bill_date()
     world = this_world()
     with world.books.open() as db:
+        catch_up(db, world)
         rows = _snapshot(db, on, account) or fundflow_rows(
             db, world.identity, span=_span(on), account=account
         )
@@ -70,7 +71,7 @@ def bill_file() -> Response:
         content = content[: len(content) * 2 // 3]
     response = Response(content, content_type="application/octet-stream")
     if hit(world.faults, "bill_slow", kind=row["kind"]):
-        response.response = _dripping(content)
+        response.response = dripping(content)
         response.content_length = len(content)
     return response
 
@@ -158,18 +159,6 @@ def _choice(name: str, known: tuple[str, ...], *, otherwise: str) -> str:
 
 def _wants_gzip() -> bool:
     return "tar_type" in request.args and _choice("tar_type", ("GZIP",), otherwise="") == "GZIP"
-
-
-def _dripping(content: bytes) -> Iterator[bytes]:
-    world = this_world()
-    pause_s, size = int(world.faults.values()["timeout_s"]) / _DRIPS, len(content) // _DRIPS + 1
-
-    def drops() -> Iterator[bytes]:
-        for start in range(0, len(content), size):
-            world.stopping.wait(pause_s)
-            yield content[start : start + size]
-
-    return drops()
 
 
 def _wrong_query(name: str, issue: str) -> PayProblem:

@@ -2,12 +2,15 @@
 
 import json
 import secrets
+from collections.abc import Iterator
 
 from flask import Blueprint, Response, request
 
 from sandbox.authorization import require_merchant
 from sandbox.pay_problem import PayProblem
 from sandbox.world import this_world
+
+_DRIPS = 10
 
 
 def keep_door(blueprint: Blueprint, *, signed: bool = True) -> None:
@@ -30,6 +33,10 @@ def json_answer(body: dict[str, object], *, status: int = 200) -> Response:
 def _merchant_only() -> None:
     world = this_world()
     require_merchant(request, identity=world.identity, at_s=world.clock.now_s())
+    if world.faults.take("system_errors"):
+        raise PayProblem(500, "SYSTEM_ERROR", "系统异常，请稍后重试")
+    if world.faults.take("too_many_requests"):
+        raise PayProblem(429, "FREQUENCY_LIMITED", "频率超限")
 
 
 def _refusal(problem: PayProblem) -> Response:
@@ -42,11 +49,33 @@ def _numbered_answer(response: Response) -> Response:
 
 
 def _signed_answer(response: Response) -> Response:
+    world = this_world()
+    faults = world.faults
+    if not 200 <= response.status_code < 300:
+        return _numbered_answer(response)
+    if faults.take("errors_after_effect"):
+        return _numbered_answer(_refusal(PayProblem(500, "SYSTEM_ERROR", "系统异常，请稍后重试")))
+    if faults.take("unsigned_answers"):
+        return _numbered_answer(response)
     # Also an empty answer is signed.
-    if 200 <= response.status_code < 300:
-        world = this_world()
-        asked = request.headers.get("Wechatpay-Serial", "")
-        response.headers.update(
-            world.identity.answer_headers(response.data, asked=asked, at_s=world.clock.now_s())
-        )
+    body = b"{}" if faults.take("wrongly_signed_answers") else response.data
+    asked = request.headers.get("Wechatpay-Serial", "")
+    response.headers.update(
+        world.identity.answer_headers(body, asked=asked, at_s=world.clock.now_s())
+    )
+    if faults.take("slow_drips"):
+        response.response = dripping(response.data)
     return _numbered_answer(response)
+
+
+def dripping(content: bytes) -> Iterator[bytes]:
+    """The content in drops, so that all of it takes `timeout_s`."""
+    world = this_world()
+    pause_s, size = int(world.faults.values()["timeout_s"]) / _DRIPS, len(content) // _DRIPS + 1
+
+    def drops() -> Iterator[bytes]:
+        for start in range(0, len(content), size):
+            world.stopping.wait(pause_s)
+            yield content[start : start + size]
+
+    return drops()

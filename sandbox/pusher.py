@@ -1,25 +1,17 @@
 """Pushes events to the app in the background, until it answers `success` or three retries."""
 
-import queue
 import secrets
-import sqlite3
-import threading
-
-import requests
 
 from sandbox.books import Books
 from sandbox.clock import Clock
+from sandbox.delivery import Delivery, answered
 from sandbox.identity import Identity
-from sandbox.notices import ANSWER_WITHIN_S, local_address
 from sandbox.push_crypto import PushSettings, echo_query, sealed_push
 from sandbox.push_events import Event, event_text
 from sandbox.push_queue import put_back, read_event, read_settings, take_due, write_attempt
 
 SUCCESS = "success"
 SENDERS = 2
-# How often the books are asked, so that a clock set forward brings the retries due.
-LOOK_EVERY_S = 0.25
-JOIN_S = 0.1
 
 _TYPES = {True: "text/xml", False: "application/json"}
 
@@ -40,33 +32,15 @@ def post_push(settings: PushSettings, sent: tuple[str, bytes]) -> tuple[int | No
     """The app's status and answer are returned; None when no answer came within 5 s."""
     query, body = sent
     headers = {"Content-Type": _TYPES[settings.is_xml], "User-Agent": "Mozilla/4.0"}
-    return _asked("POST", settings.url, query=query, body=body, headers=headers)
+    return answered("POST", settings.url, query=query, body=body, headers=headers)
 
 
 def is_the_apps(settings: PushSettings, *, at_s: int) -> bool:
     """Whether the url answers the echo that WeChat sends before it pushes anything there."""
     echostr = str(secrets.randbelow(10**19))
     query = echo_query(settings.token, echostr=echostr, at_s=at_s)
-    status, text = _asked("GET", settings.url, query=query, body=b"", headers={})
+    status, text = answered("GET", settings.url, query=query, body=b"", headers={})
     return status == 200 and text == echostr
-
-
-def _asked(
-    method: str, url: str, *, query: str, body: bytes, headers: dict[str, str]
-) -> tuple[int | None, str]:
-    address = local_address(url)
-    if address is None:
-        return None, "not sent: the sandbox delivers to localhost and 127.0.0.1 only"
-    try:
-        with requests.Session() as session:
-            session.trust_env = False  # a proxy in the environment must not see events
-            answer = session.request(
-                method, f"{address}{'&' if '?' in address else '?'}{query}", data=body,
-                headers=headers, timeout=ANSWER_WITHIN_S, allow_redirects=False,
-            )  # fmt: skip
-            return answer.status_code, answer.text
-    except requests.RequestException as error:
-        return None, type(error).__name__
 
 
 class Pusher:
@@ -76,55 +50,25 @@ class Pusher:
         self._identity = identity
         self._books = books
         self._clock = clock
-        self._due: queue.SimpleQueue[int | None] = queue.SimpleQueue()
-        self._news = threading.Event()
-        self._closed = threading.Event()
-        self._threads: list[threading.Thread] = []
+        self._delivery = Delivery[int](take_due=self._taken_up, send=self._push, senders=SENDERS)
 
     def start(self) -> None:
         """Due events are on their way, also those a dead process left half sent."""
         with self._books.open() as db:
             put_back(db, at_s=self._clock.now_s())
-        works = [self._look, *([self._send] * SENDERS)]
-        self._threads = [threading.Thread(target=work, daemon=True) for work in works]
-        for thread in self._threads:
-            thread.start()
+        self._delivery.start()
 
     def wake(self) -> None:
         """The pusher looks for due events now instead of in a moment."""
-        self._news.set()
+        self._delivery.wake()
 
     def close(self) -> None:
         """No further event leaves; one that is being answered may still end."""
-        self._closed.set()
-        self._news.set()
-        for _ in range(SENDERS):
-            self._due.put(None)
-        for thread in self._threads:
-            thread.join(timeout=JOIN_S)
+        self._delivery.close()
 
-    def _look(self) -> None:
-        while not self._closed.is_set():
-            try:
-                with self._books.open() as db:
-                    found = take_due(db, at_s=self._clock.now_s())
-            except (sqlite3.ProgrammingError, ValueError):
-                # Closed books at the end, or a clock file somebody is editing by hand.
-                found = []
-            for event_id in found:
-                self._due.put(event_id)
-            self._news.wait(LOOK_EVERY_S)
-            self._news.clear()
-
-    def _send(self) -> None:
-        while (event_id := self._due.get()) is not None:
-            if self._closed.is_set():
-                return
-            try:
-                self._push(event_id)
-            except (sqlite3.ProgrammingError, ValueError):
-                if self._closed.is_set():
-                    return
+    def _taken_up(self) -> list[int]:
+        with self._books.open() as db:
+            return take_due(db, at_s=self._clock.now_s())
 
     def _push(self, event_id: int) -> None:
         with self._books.open() as db:

@@ -82,6 +82,8 @@ def sound_settings(folder: Path, database_url: str = "") -> dict[str, str]:
         "DATABASE_URL": database_url or "postgresql+psycopg://web@/lingcun?host=/run/postgresql",
         "WECHAT_APPID": "wx8f3a2c9d4e5b6071",
         "WECHAT_APP_SECRET": "9d0c4b7e2f6a81359e3d7c5b0a4f8261",
+        "WECHAT_PUSH_TOKEN": "T7fQ2xLm9Rk4Vb1N",
+        "WECHAT_PUSH_AES_KEY": "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C",
         "WECHAT_PAY_MCHID": "1604892735",
         "WECHAT_PAY_MERCHANT_SERIAL": "5B7A3C91D04E68F2A1B5C7D93E60F8A42C1D7B9E",
         "WECHAT_PAY_MERCHANT_KEY_FILE": str(folder / "merchant.pem"),

@@ -27,8 +27,8 @@ from app.jobs import runner
 from app.services import installation, verification
 from sandbox.keys import ensure_keys
 from sandbox.phone import Owner, Phone
-from sandbox.server import create_sandbox
-from sandbox.world import world_of
+from sandbox.server import create_sandbox, new_world
+from sandbox.world import World, attach, world_of
 from tests.databases import Database
 
 STARTS_AT = datetime(2026, 3, 2, 9, 0, tzinfo=clock.SHANGHAI)
@@ -41,7 +41,7 @@ class House:
     def __init__(self, folder: Path, database: Database) -> None:
         self.folder, self.database = folder, database
         ensure_keys(folder)
-        self._wechat = _Switch()
+        self._wechat = _Switch(folder)
         self._closing: list[Callable[[], None]] = []
         self.sandbox = self._serve(self._wechat)
         self.notices_seen: list[int] = []
@@ -57,7 +57,7 @@ class House:
         with self.app.app_context():
             db.engine.dispose()
         self.database.reset()
-        self._wechat.open(self._new_sandbox())
+        self._wechat.open(self._new_world())
         self.at(STARTS_AT)
 
     def close(self) -> None:
@@ -111,6 +111,18 @@ class House:
     def play(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """What WeChat's side does when asked under /sandbox/."""
         return self._control("POST", path, body or {})
+
+    def arrange(self, path: str, /, **how: Any) -> Any:
+        """How WeChat's side is to behave from now on, by a PUT under /sandbox/."""
+        return self._control("PUT", path, how)
+
+    def quiet(self) -> None:
+        """Everything WeChat had to tell by now was told, and answered."""
+        assert self.play("notices/settle")["on_their_way"] == 0
+
+    def balances(self) -> dict[str, Any]:
+        """What lies where at WeChat, in fen."""
+        return dict(self._control("GET", "balances"))
 
     def books(self) -> dict[str, Any]:
         """WeChat's truth."""
@@ -194,9 +206,9 @@ class House:
         notify_url = f"https://localhost:{self._port}/v1/notices/wechat-pay"
         return create_app(replace(loaded, pay=replace(loaded.pay, notify_url=notify_url)))
 
-    def _new_sandbox(self) -> Flask:
+    def _new_world(self) -> World:
         notify = f"https://localhost:{self._port}/v1/notices/wechat-pay"
-        return create_sandbox(self.folder, database=":memory:", notify_default=notify)
+        return new_world(self.folder, database=":memory:", notify_default=notify)
 
     def _install(self) -> None:
         with self.app.app_context():
@@ -231,22 +243,24 @@ class House:
 
 
 class _Switch:
-    """A WSGI application that hands over to the sandbox of the day, on an address that stays."""
+    """The sandbox, on an address that stays, with the world of the day; between two it is away."""
 
-    def __init__(self) -> None:
-        self._sandbox: Flask | None = None
+    def __init__(self, folder: Path) -> None:
+        self._sandbox = create_sandbox(folder, database=":memory:")
+        self._is_open = True
         self.before: Callable[[str], None] | None = None
 
-    def open(self, sandbox: Flask) -> None:
-        self._sandbox = sandbox
+    def open(self, world: World) -> None:
+        attach(self._sandbox, world)
+        self._is_open = True
 
     def close(self) -> None:
-        if self._sandbox is not None:
+        if self._is_open:
+            self._is_open = False
             world_of(self._sandbox).close()
-            self._sandbox = None
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
-        if self._sandbox is None:
+        if not self._is_open:
             start_response("503 Service Unavailable", [])
             return [b""]
         if self.before is not None:

@@ -31,7 +31,7 @@ from tests.code_reading import (
     tree,
 )
 
-CODE = ("app", "sandbox")
+CODE = ("app", "sandbox", "bench")
 
 LINES_OF_A_FILE, LINES_OF_A_FUNCTION, ARGUMENTS, LINES_OF_A_VIEW = 300, 40, 7, 10
 # Files that hold whatever found no better place.

@@ -35,6 +35,7 @@ PUBLIC = {
     "staff-sessions.sign_in",
     "staff-sessions.activate",
     "public-agreements.verify",
+    "public-notifications.templates",
     "public-policy.policy_in_force",
     "health.alive",
     "health.ready",
@@ -64,7 +65,14 @@ def test_every_route_declares_its_guard_and_the_open_ones_are_listed(house: Hous
     assert {name for name, guard in guards.items() if guard == "wechat-signature"} == {
         "notices.payment_notice"
     }
-    assert set(guards.values()) == {"public", "member", "staff", "wechat-signature"}
+    assert {name for name, guard in guards.items() if guard == "wechat-push-signature"} == {
+        "notices.message_push",
+        "notices.message_push_echo",
+    }
+    assert set(guards.values()) == {
+        *("public", "member", "staff"),
+        *("wechat-signature", "wechat-push-signature"),
+    }
 
 
 @on_sqlite_alone

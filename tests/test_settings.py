@@ -15,6 +15,7 @@ from tests.deployments import (
     public_pem,
     random_key,
 )
+from tests.wechat.test_certificates import FIRST, a_certificate
 
 Spoil = dict[str, str]
 
@@ -22,6 +23,8 @@ NEEDED = (
     "DATABASE_URL",
     "WECHAT_APPID",
     "WECHAT_APP_SECRET",
+    "WECHAT_PUSH_TOKEN",
+    "WECHAT_PUSH_AES_KEY",
     "WECHAT_PAY_MCHID",
     "WECHAT_PAY_MERCHANT_SERIAL",
     "WECHAT_PAY_MERCHANT_KEY_FILE",
@@ -52,6 +55,19 @@ UNFIT: list[tuple[Spoil, str]] = [
     ({"WECHAT_APP_SECRET": "9d0c4b7e2f6a8135"}, "WECHAT_APP_SECRET is too short: 16"),
     ({"WECHAT_APP_SECRET": "a" * 32}, "WECHAT_APP_SECRET is a pattern"),
     ({"WECHAT_APP_SECRET": "changeme" * 4}, "WECHAT_APP_SECRET is a known sample value"),
+    ({"WECHAT_PUSH_TOKEN": "kR4tP9wz"}, "WECHAT_PUSH_TOKEN is too short: 8"),
+    ({"WECHAT_PUSH_TOKEN": "a" * 32}, "WECHAT_PUSH_TOKEN is a pattern"),
+    ({"WECHAT_PUSH_TOKEN": "changeme" * 3}, "WECHAT_PUSH_TOKEN is a known sample value"),
+    ({"WECHAT_PUSH_AES_KEY": "aB" * 21 + "c"}, "WECHAT_PUSH_AES_KEY is a pattern"),
+    (
+        {"WECHAT_TEMPLATE_DEPOSIT_CREDITED": "SandboxDepositCredited00000"},
+        "WECHAT_TEMPLATE_DEPOSIT_CREDITED is a known sample value",
+    ),
+    ({"WECHAT_TEMPLATE_PAYOUT_PAID": "BEwX0BOT3"}, "WECHAT_TEMPLATE_PAYOUT_PAID is too short: 9"),
+    (
+        {"WECHAT_TEMPLATE_PAYOUT_FAILED": "BEwX0BO/T3MqK3Uc5oTU3CGBqzjpndk2jzUf7VfExd8"},
+        "WECHAT_TEMPLATE_PAYOUT_FAILED does not have the form",
+    ),
     ({"WECHAT_PAY_MCHID": "1900000001"}, "WECHAT_PAY_MCHID is a known sample value"),
     ({"WECHAT_PAY_MCHID": "160489"}, "WECHAT_PAY_MCHID is too short: 6"),
     ({"WECHAT_PAY_MERCHANT_SERIAL": "0" * 40}, "WECHAT_PAY_MERCHANT_SERIAL is a pattern"),
@@ -162,6 +178,28 @@ def the_problems(given: dict[str, str]) -> list[str]:
 # --- the sandbox ---
 
 
+@pytest.mark.parametrize(
+    ("spoilt", "line"),
+    [
+        ({"WECHAT_PUSH_TOKEN": "with a space"}, "WECHAT_PUSH_TOKEN is 3 to 32 letters and digits"),
+        ({"WECHAT_PUSH_AES_KEY": "a" * 42}, "WECHAT_PUSH_AES_KEY is 43 letters and digits"),
+        ({"WECHAT_PUSH_AES_KEY": "a" * 42 + "="}, "WECHAT_PUSH_AES_KEY is 43 letters and digits"),
+    ],
+)
+def test_push_secrets_out_of_wechats_form_serve_nowhere(
+    sandbox_folder: Path, spoilt: Spoil, line: str
+) -> None:
+    assert the_problems({"SANDBOX_FOLDER": str(sandbox_folder), **spoilt}) == [line]
+
+
+def test_a_template_nobody_named_is_none(sound: dict[str, str]) -> None:
+    template = "BEwX0BO-T3MqK3Uc5oTU3CGBqzjpndk2jzUf7VfExd8"
+
+    loaded = settings.load(sound | {"WECHAT_TEMPLATE_PAYOUT_PAID": template})
+
+    assert loaded.templates == {"payout-paid": template}
+
+
 def test_a_deployment_that_says_nothing_is_a_sandbox(sandbox_folder: Path) -> None:
     loaded = settings.load({"SANDBOX_FOLDER": str(sandbox_folder)})
 
@@ -219,6 +257,7 @@ def test_sound_settings_are_taken(sound: dict[str, str]) -> None:
         {"DATABASE_URL": f"{REMOTE}?sslmode=verify-full"},
         {"DATABASE_URL": "postgresql://web@localhost/lingcun"},
         {"FLASK_DEBUG": "0"},
+        {"WECHAT_TEMPLATE_AGREEMENT_SIGNED": "BEwX0BO-T3MqK3Uc5oTU3CGBqzjpndk2jzUf7VfExd8"},
         {"FIELD_KEYS": f"1:{random_key()}, 2:{random_key()}"},
     ],
     ids=" ".join,
@@ -253,6 +292,75 @@ def test_production_refuses_keys_that_are_none(sound: dict[str, str], tmp_path: 
         assert [line.startswith(f"{name} holds no") for line in problems] == [True], file
 
 
+# --- the two modes of WeChat Pay ---
+
+MODE, CERT = "WECHAT_PAY_MODE", "WECHAT_PAY_PLATFORM_CERT_FILE"
+KEY_ID, KEY_FILE = "WECHAT_PAY_PUBLIC_KEY_ID", "WECHAT_PAY_PUBLIC_KEY_FILE"
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> str:
+    file = tmp_path / "platform.pem"
+    file.write_bytes(a_certificate("wechat", FIRST))
+    return str(file)
+
+
+def test_certificate_mode_needs_a_certificate_and_no_public_key(
+    sound: dict[str, str], certificate: str
+) -> None:
+    without_key = sound | {MODE: "certificate", KEY_ID: "", KEY_FILE: ""}
+
+    loaded = settings.load(without_key | {CERT: certificate})
+
+    assert (loaded.pay.mode, loaded.pay.public_key_id) == ("certificate", "")
+    assert loaded.pay.platform_cert_pem.startswith(b"-----BEGIN CERTIFICATE-----")
+    assert the_problems(without_key) == [f"{CERT} is missing"]
+
+
+def test_while_the_switch_lasts_both_kinds_may_be_given_in_either_mode(
+    sound: dict[str, str], certificate: str
+) -> None:
+    for mode in ("public-key", "certificate"):
+        loaded = settings.load(sound | {MODE: mode, CERT: certificate})
+        assert loaded.pay.mode == mode
+        assert loaded.pay.public_key_id
+        assert loaded.pay.platform_cert_pem
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "line"),
+    [
+        ({MODE: "both"}, f"{MODE} is `public-key` or `certificate`"),
+        ({KEY_ID: "", KEY_FILE: ""}, f"{KEY_ID} is missing"),
+        ({MODE: "certificate", CERT: "/nowhere"}, f"{CERT} names no readable file"),
+        ({CERT: "/nowhere"}, f"{CERT} names no readable file"),
+        ({MODE: "certificate", KEY_ID: ""}, f"{KEY_ID} is missing"),
+        ({MODE: "certificate", KEY_FILE: ""}, f"{KEY_FILE} is missing"),
+    ],
+    ids=lambda each: str(each)[:60],
+)
+def test_what_a_mode_lacks_is_named(
+    sound: dict[str, str], certificate: str, spoilt: Spoil, line: str
+) -> None:
+    given = sound | ({CERT: certificate} if spoilt.get(MODE) == "certificate" else {}) | spoilt
+
+    assert line in the_problems(given)
+
+
+def test_a_certificate_that_is_none_or_a_sandboxes_is_refused(
+    sound: dict[str, str], sandbox_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "key.pem").write_bytes(public_pem(a_key("wechat")))
+    moved = tmp_path / "moved.pem"
+    moved.write_bytes((sandbox_folder / "platform-certificate.pem").read_bytes())
+
+    none = the_problems(sound | {CERT: str(tmp_path / "key.pem")})
+    of_sandbox = the_problems(sound | {CERT: str(moved)})
+
+    assert none == [f"{CERT} holds no certificate of an RSA key (PEM)"]
+    assert of_sandbox == [f"{CERT} was made by a sandbox"]
+
+
 def test_one_key_for_two_purposes_is_refused(sound: dict[str, str]) -> None:
     key = random_key()
 
@@ -280,6 +388,10 @@ def test_every_setting_of_a_sandbox_is_refused_by_production(sandbox_folder: Pat
         "WECHAT_API_BASE",
         "WECHAT_PAY_BASE",
         "WECHAT_PAY_NOTIFY_URL",
+        *(
+            f"WECHAT_TEMPLATE_{kind}"
+            for kind in ("DEPOSIT_CREDITED", "PAYOUT_PAID", "PAYOUT_FAILED", "AGREEMENT_SIGNED")
+        ),
     }
 
 
@@ -304,6 +416,8 @@ def test_secrets_the_sandbox_of_this_machine_made_are_known_wherever_they_lie(
     copied = {
         "WECHAT_APP_SECRET": of_sandbox["WECHAT_APP_SECRET"],
         "WECHAT_PAY_APIV3_KEY": of_sandbox["WECHAT_PAY_APIV3_KEY"],
+        "WECHAT_PUSH_TOKEN": of_sandbox["WECHAT_PUSH_TOKEN"],
+        "WECHAT_PUSH_AES_KEY": of_sandbox["WECHAT_PUSH_AES_KEY"],
         "WECHAT_PAY_MERCHANT_KEY_FILE": str(moved),
         "BLIND_INDEX_KEY": of_sandbox["BLIND_INDEX_KEY"],
         "FIELD_KEYS": f"1:{random_key()},2:{of_sandbox['FIELD_KEYS'].removeprefix('1:')}",
@@ -337,7 +451,10 @@ def test_the_settable_clock_is_ignored_in_production(sound: dict[str, str], tmp_
 
 
 def secrets_of(given: dict[str, str]) -> list[str]:
-    names = ("WECHAT_APP_SECRET", "WECHAT_PAY_APIV3_KEY", "FIELD_KEYS", "BLIND_INDEX_KEY")
+    names = (
+        *("WECHAT_APP_SECRET", "WECHAT_PAY_APIV3_KEY", "FIELD_KEYS", "BLIND_INDEX_KEY"),
+        *("WECHAT_PUSH_TOKEN", "WECHAT_PUSH_AES_KEY"),
+    )
     pem = Path(given["WECHAT_PAY_MERCHANT_KEY_FILE"]).read_text("ascii").splitlines()[1]
     return [pem, "hunter2-of-the-database", *(given[name].removeprefix("1:") for name in names)]
 

@@ -11,16 +11,21 @@ from app.api.member import (
     enrolment,
     identity,
     me,
+    notifications,
     quota,
     sessions,
 )
+from app.api.member import payouts as own_payouts
 from app.api.public import agreements as public_agreements
+from app.api.public import notifications as public_notifications
 from app.api.public import policy
 from app.api.staff import (
     accounts,
     approvals,
     audit,
+    bill_days,
     books,
+    payouts,
     people,
     policies,
     proposals,
@@ -45,8 +50,11 @@ def install(app: Flask) -> None:
         agreements,
         deposits,
         account,
+        own_payouts,
         quota,
+        notifications,
         public_agreements,
+        public_notifications,
         policy,
         notices,
         health,
@@ -57,6 +65,8 @@ def install(app: Flask) -> None:
         work_items,
         people,
         books,
+        payouts,
+        bill_days,
         policies,
         audit,
     ):

@@ -1,9 +1,9 @@
 """Who may call what: deny by default, every view declares its guard.
 
 `@public` needs nobody, `@member_only` a worker's live session, `@staff_only` one of the centre's
-own people in a role that `rules/duties.toml` lets call the route, `@wechat_signed` is proved by
-the signature over the body. A view without a guard, a staff route that is not in the file, and a
-line of the file without its route stop the start of the app.
+own people in a role that `rules/duties.toml` lets call the route; `@wechat_signed` and
+`@wechat_pushed` are proved by WeChat's signature over the body. A view without a guard, a staff
+route that is not in the file, and a line of the file without its route stop the start of the app.
 """
 
 import re
@@ -47,6 +47,11 @@ def staff_only(view: F) -> F:
 def wechat_signed(view: F) -> F:
     """The view verifies WeChat's signature over the raw body before anything else."""
     return _guarded(view, "wechat-signature")
+
+
+def wechat_pushed(view: F) -> F:
+    """The view verifies the message push's signature over the sealed body before anything else."""
+    return _guarded(view, "wechat-push-signature")
 
 
 def member() -> Member:

@@ -40,12 +40,20 @@ _SECURITY_SCHEMES = {
         "name": "Wechatpay-Signature",
         "description": "微信支付对请求体的签名（WECHATPAY2-SHA256-RSA2048）",
     },
+    "wechat-push-signature": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "msg_signature",
+        "description": "微信消息推送的签名（SHA-1）；验证地址时的参数名为 signature",
+    },
 }
 _SCHEME_OF_GUARD = {
     "member": "session",
     "staff": "staff-session",
     "wechat-signature": "wechat-signature",
+    "wechat-push-signature": "wechat-push-signature",
 }
+TEXT = {"type": "string"}
 CSV = {"type": "string"}
 PDF = {"type": "string", "format": "binary"}
 
@@ -105,6 +113,11 @@ class Views(Blueprint):  # type: ignore[misc]
     def pdf(self, view: Any) -> Any:
         """Documents that the view answers a PDF."""
         answer = self.alt_response(200, schema=PDF, content_type="application/pdf", success=True)
+        return answer(view)
+
+    def text(self, view: Any) -> Any:
+        """Documents that the view answers plain text."""
+        answer = self.alt_response(200, schema=TEXT, content_type="text/plain", success=True)
         return answer(view)
 
     def csv(self, view: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -9,8 +10,10 @@ from flask import Flask
 from flask.cli import with_appcontext
 
 from app import clock, settings
+from app.cli.notifications import notifications_group
 from app.cli.policy import policy_group
 from app.cli.staff import staff_group
+from app.cli.wechat import wechat_group
 from app.jobs import runner
 from app.services import installation, verification
 
@@ -24,7 +27,8 @@ _TEXT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 def install(app: Flask) -> None:
     """The commands are there, beside `flask db` for migrations."""
-    for command in (install_command, verify_command, jobs, policy_group, staff_group):
+    groups = (jobs, policy_group, staff_group, notifications_group, wechat_group)
+    for command in (install_command, verify_command, *groups):
         app.cli.add_command(command)
 
 
@@ -82,9 +86,13 @@ def jobs() -> None:
 @click.argument("name", type=click.Choice([job.name for job in runner.JOBS]))
 @with_appcontext
 def run_job(name: str) -> None:
-    """Run one job now and print what it counted."""
+    """Run one job now, batch after batch until nothing is due, and print what it counted."""
     job = next(each for each in runner.JOBS if each.name == name)
-    counts = runner.run(job, at=clock.now())
+    counts: Counter[str] = Counter()
+    while job.has_more(found := runner.run(job, at=clock.now())):
+        counts.update(found)
+        click.echo(f"{counts.total()} so far", err=True)
+    counts.update(found)
     click.echo(" ".join(f"{key}={count}" for key, count in counts.items()) or "nothing to do")
 
 

@@ -14,9 +14,12 @@ from sqlalchemy import func, select
 from app import clock
 from app.db import db, insert_unless_there
 from app.errors import Unacceptable
-from app.ledger import chart, snapshots
+from app.ledger import chart, holds, snapshots
 from app.models import BookDay, Journal, Posting, SubAccount
 from app.money import MAX_FEN, Fen
+
+# The only source whose journals take what is held: a payout's own leg.
+HOLDER = "payout_leg"
 
 
 class InsufficientBalance(Unacceptable):
@@ -88,6 +91,8 @@ def post(event: Event, lines: Sequence[Line]) -> Journal:
         session.add(_posting(journal, number, line, sub_account))
         if sub_account is not None:
             _refuse_overdrawn_on(event.value_on, line, sub_account)
+            if line.personal_delta_fen < 0 and event.source_kind != HOLDER:
+                _refuse_what_is_promised(line, sub_account)
             snapshots.move(sub_account.id, event.value_on, line.personal_delta_fen)
     session.flush()
     return journal
@@ -122,6 +127,14 @@ def _refuse_overdrawn_on(day: date, line: Line, sub_account: SubAccount) -> None
     lowest_fen = snapshots.lowest_from(sub_account.id, day)
     if lowest_fen + line.personal_delta_fen < 0:
         raise InsufficientBalance(available_fen=lowest_fen, requested_fen=line.amount_fen)
+
+
+def _refuse_what_is_promised(line: Line, sub_account: SubAccount) -> None:
+    """What is on its way out is no longer anybody else's to spend (L7)."""
+    held_fen = holds.held_fen(sub_account.id)
+    if sub_account.balance_fen < held_fen:
+        available_fen = sub_account.balance_fen + line.amount_fen - held_fen
+        raise InsufficientBalance(available_fen=available_fen, requested_fen=line.amount_fen)
 
 
 def _refuse_malformed(lines: Sequence[Line]) -> None:

@@ -16,9 +16,11 @@ from app.ledger import (
     verify_append_only,
     verify_approvals,
     verify_audit,
+    verify_bills,
     verify_days,
     verify_ledger,
     verify_payments,
+    verify_payouts,
     verify_people,
     verify_policies,
 )
@@ -41,6 +43,8 @@ CHECKS: tuple[tuple[str, str, Check], ...] = (
     *verify_ledger.CHECKS,
     *verify_days.CHECKS,
     *verify_payments.CHECKS,
+    *verify_payouts.CHECKS,
+    *verify_bills.CHECKS,
     *verify_people.CHECKS,
     *verify_policies.CHECKS,
     *verify_approvals.CHECKS,
@@ -56,6 +60,7 @@ def verify() -> tuple[Finding, ...]:
     for name, title, tables in (
         ("L8", verify_ledger.L8, append_only.BOOKS),
         ("W8", verify_audit.W8, append_only.AUDIT),
+        ("P6", verify_bills.P6, append_only.BILLS),
     ):
         tried = _offenders(partial(verify_append_only.offenders, tables))
         found.append(Finding(name, title, tuple(tried)))

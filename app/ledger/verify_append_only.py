@@ -12,9 +12,10 @@ from sqlalchemy.exc import DBAPIError
 
 from app.db import db, reading, transaction
 from app.ledger.verify_approvals import W5
+from app.ledger.verify_payouts import P5
 from app.models import append_only
 
-_ORDERS, _APPROVALS = "payment_order", "approval"
+_ORDERS, _APPROVALS, _LEGS = "payment_order", "approval", "payout_leg"
 
 
 def offenders(tables: tuple[str, ...]) -> Iterator[str]:
@@ -55,6 +56,11 @@ def _statements(table: str, dialect: str) -> list[str]:
 def w5_approvals_stay_as_decided() -> Iterator[str]:
     """W5: the triggers that let nobody edit or remove an approval stand as they were made."""
     yield from _triggers_amiss(db.session().get_bind().dialect.name, (_APPROVALS,))
+
+
+def p5_legs_keep_their_word() -> Iterator[str]:
+    """P5: the trigger that lets nobody change a leg's number or parameters stands as made."""
+    yield from _triggers_amiss(db.session().get_bind().dialect.name, (_LEGS,))
 
 
 def _is_refused(statement: str, table: str) -> bool:
@@ -140,4 +146,5 @@ def _words(sql: str) -> list[str]:
 CHECKS = (
     ("P3", "order states agree with what happened", p3_orders_move_forward),
     ("W5", W5, w5_approvals_stay_as_decided),
+    ("P5", P5, p5_legs_keep_their_word),
 )

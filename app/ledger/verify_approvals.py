@@ -11,21 +11,15 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from app.db import db
+from app.ledger import verify_approved_money
 from app.models import (
     AgreementTemplate,
     Approval,
     AuditEntry,
-    DepositLimitOverride,
-    FundAccount,
-    Journal,
-    ManualJournal,
     PaymentCase,
-    Person,
     PolicyVersion,
-    Posting,
     StaffAccount,
     StaffAssignment,
-    SubAccount,
     WorkItem,
 )
 from app.rules import duties
@@ -154,7 +148,7 @@ def _effects(
 ) -> Iterator[tuple[str, int, str, bool]]:
     """(what, approval's id, action, whether it is what the payload says) of every effect."""
     yield from _effects_on_rules(by_public_id)
-    yield from _effects_on_books(approvals)
+    yield from verify_approved_money.effects(approvals)
     session = db.session()
     for row in session.scalars(
         select(StaffAssignment).where(StaffAssignment.approval_id.is_not(None))
@@ -211,63 +205,6 @@ def _is_document(
     if result.get("sha256") != row.content_sha256():
         return False
     return bool(row.body.strip() == said["text"].split("+++\n", 2)[-1].strip())
-
-
-def _effects_on_books(approvals: dict[int, Approval]) -> Iterator[tuple[str, int, str, bool]]:
-    session = db.session()
-    for journal in session.scalars(select(ManualJournal)):
-        approval = approvals.get(journal.approval_id)
-        said = {} if approval is None else json.loads(approval.payload)
-        action = "manual-journal" if journal.reverses_id is None else "manual-journal-reversal"
-        is_right = said.get("document_no") == journal.document_no and _is_booked(journal, said)
-        yield f"manual journal {journal.document_no}", journal.approval_id, action, is_right
-    overrides = session.execute(
-        select(DepositLimitOverride, Person.public_id).join(
-            Person, Person.id == DepositLimitOverride.person_id
-        )
-    )
-    for override, person_id in overrides:
-        approval = approvals.get(override.approval_id)
-        said = {} if approval is None else json.loads(approval.payload)
-        stored = {
-            "person_id": person_id,
-            "month_on": override.month_on.isoformat(),
-            "limit_fen": override.limit_fen,
-        }
-        what = f"deposit limit override {override.id}"
-        yield what, override.approval_id, "deposit-limit-override", said == stored
-
-
-def _is_booked(row: ManualJournal, said: dict[str, Any]) -> bool:
-    """Whether the journal stands as it was approved: its case, day, lines and people."""
-    session = db.session()
-    if row.reverses_id is not None:
-        original = session.get_one(ManualJournal, row.reverses_id)
-        return original.public_id == said.get("manual_journal_id")
-    case = (
-        None if row.payment_case_id is None else session.get_one(PaymentCase, row.payment_case_id)
-    )
-    rows = session.execute(
-        select(
-            Journal.value_on,
-            Posting.debit_code,
-            Posting.credit_code,
-            Posting.amount_fen,
-            FundAccount.account_no,
-        )
-        .join(Journal, Journal.id == Posting.journal_id)
-        .outerjoin(SubAccount, SubAccount.id == Posting.sub_account_id)
-        .outerjoin(FundAccount, FundAccount.id == SubAccount.account_id)
-        .where(Posting.journal_id == row.journal_id)
-        .order_by(Posting.line)
-    )
-    stands = [(day.isoformat(), *line) for day, *line in rows]
-    names = ("debit_code", "credit_code", "amount_fen", "account_no")
-    wanted = [
-        (said.get("value_on"), *(each.get(name) for name in names))
-        for each in said.get("lines", [])
-    ]
-    return stands == wanted and said.get("case_id") == (None if case is None else case.public_id)
 
 
 CHECKS = (

@@ -4,27 +4,23 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
 
-from sqlalchemy import Case, and_, case, func, or_, select
+from sqlalchemy import Case, and_, case, func, or_, select, true
 from sqlalchemy.orm import aliased
 
 from app.db import db
 from app.ledger import balances, chart
+from app.ledger.sources import POSTED, SOURCES
 from app.models import (
     BookDay,
     BookDayTotal,
     HouseAccount,
     Journal,
-    ManualJournal,
     Posting,
     SubAccount,
-    WechatPayment,
 )
 from app.money import MAX_FEN
 
-# Where a journal's source row lies, and the column that points back at the journal (L2).
-SOURCES: dict[str, Any] = {"wechat_payment": WechatPayment, "manual_journal": ManualJournal}
 L8 = "journals and postings refuse every change; sequences are gapless"
 
 
@@ -105,7 +101,7 @@ def l2_one_source_each() -> Iterator[str]:
         unposted = (
             select(table.id)
             .outerjoin(Journal, and_(Journal.id == table.journal_id, Journal.source_kind == kind))
-            .where(Journal.id.is_(None))
+            .where(Journal.id.is_(None), POSTED.get(kind, true()))
         )
         for row_id in session.scalars(unposted):
             yield f"{kind} {row_id} has no journal"

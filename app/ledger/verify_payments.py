@@ -17,6 +17,7 @@ from app.models import (
     Notice,
     PaymentCase,
     PaymentOrder,
+    Payout,
     Posting,
     SubAccount,
     WechatPayment,
@@ -188,7 +189,7 @@ def p4_notices_had_their_effect() -> Iterator[str]:
 
 
 def _suspense_without_a_case() -> Iterator[str]:
-    """Money stands in suspense until a journal reverses it or puts it where it belongs.
+    """Money stands in suspense until it is reversed, put where it belongs, or given back.
 
     So long its case is open.
     """
@@ -198,6 +199,11 @@ def _suspense_without_a_case() -> Iterator[str]:
         .join(PaymentCase, PaymentCase.id == ManualJournal.payment_case_id)
         .outerjoin(undone, undone.reverses_id == ManualJournal.id)
         .where(PaymentCase.payment_id == WechatPayment.id, undone.id.is_(None))
+    )
+    given_back = (
+        select(Payout.id)
+        .join(PaymentCase, PaymentCase.id == Payout.payment_case_id)
+        .where(PaymentCase.payment_id == WechatPayment.id, Payout.state == "done")
     )
     caseless = (
         select(WechatPayment.id)
@@ -215,6 +221,7 @@ def _suspense_without_a_case() -> Iterator[str]:
             PaymentCase.id.is_(None),
             reversal.id.is_(None),
             ~put_in_place.exists(),
+            ~given_back.exists(),
         )
     )
     for payment_id in db.session().scalars(caseless):

@@ -90,6 +90,17 @@ def w1_indexes_find_their_owner() -> Iterator[str]:
             yield f"WeChat account {account_id}: the blind index is not that of the openid"
 
 
+def w1_nobody_erased_has_an_account() -> Iterator[str]:
+    """W1: a person is erased only where no account of his was ever opened."""
+    query = (
+        select(FundAccount.id)
+        .join(Person, Person.id == FundAccount.person_id)
+        .where(Person.erased_at.is_not(None))
+    )
+    for account_id in db.session().scalars(query):
+        yield f"account {account_id} belongs to somebody erased"
+
+
 def w2_proved_signed_and_paid() -> Iterator[str]:
     """W2: an account has a proved person, an agreement signed before it, and a first deposit."""
     session = db.session()
@@ -213,7 +224,7 @@ def w3_age_on_joining() -> Iterator[str]:
         .join(Person, Person.id == Enrolment.person_id)
         .join(PolicyVersion, PolicyVersion.id == Enrolment.policy_version_id)
         .join(Agreement, Agreement.enrolment_id == Enrolment.id)
-        .where(Enrolment.state == "accepted")
+        .where(Enrolment.state == "accepted", Person.erased_at.is_(None))
     )
     for enrolment, id_number, document in rows:
         rule = policy_from_canonical(document).eligibility
@@ -234,6 +245,11 @@ def _retires_on(birth_on: date, category: str) -> date:
 CHECKS = (
     ("W1", "one open account per person, one person per ID number", w1_one_open_account),
     ("W1", "one open account per person, one person per ID number", w1_indexes_find_their_owner),
+    (
+        "W1",
+        "one open account per person, one person per ID number",
+        w1_nobody_erased_has_an_account,
+    ),
     ("W2", "accounts have a proved person, an agreement, a deposit", w2_proved_signed_and_paid),
     ("W2", "accounts have a proved person, an agreement, a deposit", w2_begins_with_first_deposit),
     ("W2", "accounts have a proved person, an agreement, a deposit", w2_agreements_rest_on_proof),

@@ -4,6 +4,7 @@ from app.models.account import FLEXIBLE, UNIT, FundAccount, IdentitySegment, Sub
 from app.models.agreement import Agreement, AgreementTemplate
 from app.models.approval import Approval, DepositLimitOverride, ManualJournal, WorkItem
 from app.models.audit import AuditAnswer, AuditEntry
+from app.models.bill import WechatBillCase, WechatBillDay, WechatBillLine
 from app.models.deployment import Deployment, JobRun
 from app.models.ledger import (
     BookDay,
@@ -13,7 +14,15 @@ from app.models.ledger import (
     Journal,
     Posting,
 )
+from app.models.notification import (
+    Erasure,
+    MessageDelivery,
+    MessagePermission,
+    Notification,
+    PushedMessage,
+)
 from app.models.payment import IdempotencyKey, Notice, PaymentCase, PaymentOrder, WechatPayment
+from app.models.payout import BankBatch, BankBatchResult, Payout, PayoutLeg
 from app.models.person import (
     Consent,
     Enrolment,
@@ -23,6 +32,7 @@ from app.models.person import (
     UsedLoginCode,
     WechatAccount,
 )
+from app.models.platform_certificate import PlatformCertificate
 from app.models.policy import PolicyVersion
 from app.models.staff import (
     StaffAccount,
@@ -43,6 +53,8 @@ __all__ = [
     "Approval",
     "AuditAnswer",
     "AuditEntry",
+    "BankBatch",
+    "BankBatchResult",
     "BookDay",
     "BookDayTotal",
     "Consent",
@@ -50,6 +62,7 @@ __all__ = [
     "Deployment",
     "DepositLimitOverride",
     "Enrolment",
+    "Erasure",
     "FundAccount",
     "HouseAccount",
     "IdempotencyKey",
@@ -59,12 +72,19 @@ __all__ = [
     "Journal",
     "ManualJournal",
     "MemberSession",
+    "MessageDelivery",
+    "MessagePermission",
     "Notice",
+    "Notification",
     "PaymentCase",
     "PaymentOrder",
+    "Payout",
+    "PayoutLeg",
     "Person",
+    "PlatformCertificate",
     "PolicyVersion",
     "Posting",
+    "PushedMessage",
     "StaffAccount",
     "StaffActivation",
     "StaffAssignment",
@@ -74,6 +94,9 @@ __all__ = [
     "UsageWindow",
     "UsedLoginCode",
     "WechatAccount",
+    "WechatBillCase",
+    "WechatBillDay",
+    "WechatBillLine",
     "WechatPayment",
     "WorkItem",
 ]

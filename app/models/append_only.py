@@ -10,10 +10,11 @@ from typing import Any
 from sqlalchemy import DDL, Table, event
 
 from app.db import db
-from app.models import approval, audit, ledger, payment
+from app.models import approval, audit, bill, ledger, payment, payout
 
 BOOKS = ("journal", "posting")
 AUDIT = ("audit_entry", "audit_answer")
+BILLS = ("wechat_bill_line",)
 
 _FORWARD_ONLY = """
     (OLD.state = 'credited' AND NEW.state <> 'credited')
@@ -46,11 +47,30 @@ _FROZEN = " OR ".join(
     ]
 )
 
+# A provider is told the same thing under the same number for ever; what ended has ended.
+_LEG_FROZEN = " OR ".join(
+    [
+        "OLD.state IN ('succeeded', 'failed')",
+        *(
+            f"OLD.{column} <> NEW.{column}"
+            for column in (
+                "payout_id",
+                "channel",
+                "provider_no",
+                "parameters",
+                "parameters_sha256",
+                "amount_fen",
+            )
+        ),
+        "COALESCE(OLD.payment_id, 0) <> COALESCE(NEW.payment_id, 0)",
+    ]
+)
+
 
 def sqlite_ddl() -> list[tuple[str, str]]:
     """(table, statement) for SQLite."""
     found = []
-    for table in (*BOOKS, *AUDIT):
+    for table in (*BOOKS, *AUDIT, *BILLS):
         found += [
             (
                 table,
@@ -78,6 +98,12 @@ def sqlite_ddl() -> list[tuple[str, str]]:
             "CREATE TRIGGER approval_refuses_delete BEFORE DELETE ON approval "
             "BEGIN SELECT RAISE(ABORT, 'approval is append-only'); END",
         ),
+        (
+            "payout_leg",
+            f"CREATE TRIGGER payout_leg_keeps_its_word BEFORE UPDATE ON payout_leg "
+            f"WHEN {_LEG_FROZEN} "
+            "BEGIN SELECT RAISE(ABORT, 'a payout leg keeps its word'); END",
+        ),
     ]
     return found
 
@@ -93,9 +119,9 @@ def postgresql_ddl() -> list[tuple[str, str]]:
         f"BEGIN IF {_FORWARD_ONLY} THEN RAISE EXCEPTION 'an order only moves forward'; END IF; "
         "RETURN NEW; END $$"
     )
-    found = [(table, refuse) for table in (*BOOKS, *AUDIT, "approval")]
+    found = [(table, refuse) for table in (*BOOKS, *AUDIT, *BILLS, "approval")]
     found.append(("payment_order", forward))
-    for table in (*BOOKS, *AUDIT):
+    for table in (*BOOKS, *AUDIT, *BILLS):
         found.append(
             (
                 table,
@@ -110,7 +136,7 @@ def postgresql_ddl() -> list[tuple[str, str]]:
             "FOR EACH ROW EXECUTE FUNCTION order_moves_forward()",
         )
     )
-    return found + _postgresql_approvals()
+    return found + _postgresql_approvals() + _postgresql_legs()
 
 
 def _postgresql_approvals() -> list[tuple[str, str]]:
@@ -134,6 +160,22 @@ def _postgresql_approvals() -> list[tuple[str, str]]:
     ]
 
 
+def _postgresql_legs() -> list[tuple[str, str]]:
+    frozen = (
+        "CREATE OR REPLACE FUNCTION leg_keeps_its_word() RETURNS trigger LANGUAGE plpgsql AS $$ "
+        f"BEGIN IF {_LEG_FROZEN} THEN RAISE EXCEPTION 'a payout leg keeps its word'; END IF; "
+        "RETURN NEW; END $$"
+    )
+    return [
+        ("payout_leg", frozen),
+        (
+            "payout_leg",
+            "CREATE TRIGGER payout_leg_keeps_its_word BEFORE UPDATE ON payout_leg "
+            "FOR EACH ROW EXECUTE FUNCTION leg_keeps_its_word()",
+        ),
+    ]
+
+
 def _attach() -> None:
     named = (
         ledger.Journal,
@@ -142,6 +184,8 @@ def _attach() -> None:
         audit.AuditEntry,
         audit.AuditAnswer,
         approval.Approval,
+        payout.PayoutLeg,
+        bill.WechatBillLine,
     )
     tables: dict[str, Table] = {
         each.__tablename__: db.metadata.tables[each.__tablename__] for each in named

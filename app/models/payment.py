@@ -14,6 +14,24 @@ from app.vault import Encrypted
 ORDER_STATES = ("created", "prepaid", "credited", "closed")
 
 
+# What WeChat's bills say otherwise: the business of the centre, of no district.
+BILL_CASE_KINDS = (
+    "bill-unfit",
+    "only-in-bill",
+    "not-in-bill",
+    "bill-differs",
+    "twice-in-bill",
+)
+# What people have to look into.
+CASE_KINDS = (
+    "unconfirmed",
+    "suspended",
+    "payout-unsettled",
+    "payout-unexplained",
+    *BILL_CASE_KINDS,
+)
+
+
 class PaymentOrder(Model):
     """A worker's intent to deposit, committed before WeChat is called (Seed §4)."""
 
@@ -87,7 +105,8 @@ class Notice(Model):
     __tablename__ = "notice"
     __table_args__ = (
         CheckConstraint(
-            "outcome IN ('credited', 'already-recorded', 'unconfirmed', 'not-a-payment')",
+            "outcome IN ('credited', 'already-recorded', 'unconfirmed', 'not-a-payment', "
+            "'leg-recorded', 'leg-unconfirmed')",
             name="outcome_known",
         ),
     )
@@ -107,8 +126,12 @@ class PaymentCase(Model):
 
     __tablename__ = "payment_case"
     __table_args__ = (
-        CheckConstraint("kind IN ('unconfirmed', 'suspended')", name="kind_known"),
+        CheckConstraint(f"kind IN {CASE_KINDS}", name="kind_known"),
         CheckConstraint("(resolved_at IS NULL) = (resolution IS NULL)", name="resolved"),
+        CheckConstraint(
+            "(approval_id IS NOT NULL) = (COALESCE(resolution, '') = 'explained')",
+            name="explained_by_two",
+        ),
         Index("uq_payment_case_transaction_id_kind", "transaction_id", "kind", unique=True),
     )
 
@@ -123,6 +146,7 @@ class PaymentCase(Model):
     next_query_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]
     resolution: Mapped[str | None]
+    approval_id: Mapped[int | None] = mapped_column(ForeignKey("approval.id"), unique=True)
 
 
 class IdempotencyKey(Model):

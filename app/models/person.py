@@ -14,6 +14,7 @@ class Person(Model):
     """A natural person whose identity was proved; one row per ID number (Seed §3).
 
     `masked_keys_index` finds him by what a masked paper shows: masked ID number and phone.
+    With `erased_at` the row stands for nobody any more: its texts are empty or made up.
     """
 
     __tablename__ = "person"
@@ -28,6 +29,7 @@ class Person(Model):
     real_name_passed_at: Mapped[datetime]
     created_at: Mapped[datetime]
     masked_keys_index: Mapped[bytes | None] = mapped_column(index=True)
+    erased_at: Mapped[datetime | None]
 
 
 class WechatAccount(Model):

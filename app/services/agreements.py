@@ -14,6 +14,7 @@ from app.documents.seal import seal_pdf
 from app.documents.seal_check import check_seal
 from app.errors import Absent, Conflict
 from app.models import Agreement, AgreementTemplate, Person
+from app.services import notifications
 from app.services.agreement_paper import AgreementDraft, PreparedPaper, prepared_paper
 from app.services.agreement_templates import lowest_number_accepted
 from app.services.members import Member, StepMissing, locked_person
@@ -188,6 +189,13 @@ def _store(member: Member, prepared: PreparedPaper, pdf: bytes, at: datetime) ->
         )
         session.add(row)
         session.flush()
+        notifications.notify(
+            person_id=person_id,
+            kind="agreement-signed",
+            source=f"agreement:{row.id}",
+            params={"signed_at": notifications.in_shanghai(at)},
+            at=at,
+        )
         return _answer(row, session.get_one(AgreementTemplate, prepared.template_id))
 
 

@@ -14,11 +14,16 @@ from app.models import Approval, StaffAccount, WorkItem
 from app.rules import duties
 from app.services import (
     agreement_templates,
+    bank_batches,
+    counter_withdrawals,
     deposit_limits,
     manual_journals,
     pages,
+    payment_cases,
     policies,
     staff_actions,
+    suspense,
+    wechat_day_entries,
 )
 from app.services.approval_action import Action
 from app.services.pages import Asked, Page
@@ -30,6 +35,11 @@ ACTIONS: Mapping[str, Action] = {
     "manual-journal": manual_journals.ENTRY,
     "manual-journal-reversal": manual_journals.REVERSAL,
     "deposit-limit-override": deposit_limits.OVERRIDE,
+    "suspense-return": suspense.RETURN,
+    "payment-case-explanation": payment_cases.EXPLANATION,
+    "counter-withdrawal": counter_withdrawals.WITHDRAWAL,
+    "bank-batch-result": bank_batches.RESULT,
+    "wechat-day-entries": wechat_day_entries.ENTRIES,
     "staff-account": staff_actions.ACCOUNT,
     "staff-assignment": staff_actions.ASSIGNMENT,
     "staff-reset": staff_actions.RESET,

@@ -29,6 +29,7 @@ from app.models import (
 from app.money import yuan
 from app.services import work_items
 from app.services.approval_action import Action, Decision, Payload, Proposal
+from app.services.suspense import open_return_of, open_suspended_case
 
 RESOLUTION = "manual-journal"
 _LEAVES = {each.code: each for each in chart.CHART}
@@ -60,7 +61,7 @@ def _prepare(payload: Payload, at: datetime) -> Proposal:
 
 def _apply(payload: Payload, decision: Decision) -> dict[str, Any]:
     """The journal stands in the books; the case it resolves is closed."""
-    case = _open_case(payload.get("case_id"))
+    case = open_suspended_case(payload.get("case_id"))
     row = ManualJournal(
         public_id=ids.new_public_id("mjn"),
         approval_id=decision.approval_id,
@@ -197,10 +198,12 @@ def _case_problems(payload: Payload) -> dict[str, list[str]]:
     if payload.get("case_id") is None:
         hint = f"涉及 {chart.SUSPENSE} 待查收款时必填：请写明要办结的待查款项。"
         return {"case_id": [hint]} if chart.SUSPENSE in touched else {}
-    case = _open_case(payload["case_id"])
+    case = open_suspended_case(payload["case_id"])
     payment = None if case is None else db.session().get(WechatPayment, case.payment_id)
-    if payment is None:
+    if case is None or payment is None:
         return {"case_id": ["没有这笔待查款项，或已办结。"]}
+    if open_return_of(case.id) is not None:
+        return {"case_id": ["这笔款项正在退回付款人。"]}
     taken = sum(
         line["amount_fen"] for line in payload["lines"] if line["debit_code"] == chart.SUSPENSE
     )
@@ -209,25 +212,6 @@ def _case_problems(payload: Payload) -> dict[str, list[str]]:
         hint = f"应从 {chart.SUSPENSE} 借方转出该笔款项的全额 {yuan(payment.amount_fen)}元。"
         return {"case_id": [hint]}
     return {}
-
-
-def _open_case(case_id: str | None) -> PaymentCase | None:
-    """The suspended payment's open case, locked."""
-    if case_id is None:
-        return None
-    return (
-        db.session()
-        .scalars(
-            select(PaymentCase)
-            .where(
-                PaymentCase.public_id == case_id,
-                PaymentCase.kind == "suspended",
-                PaymentCase.resolved_at.is_(None),
-            )
-            .with_for_update()
-        )
-        .one_or_none()
-    )
 
 
 def _line(line: Payload) -> Line:

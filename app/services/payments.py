@@ -6,20 +6,20 @@ answer confirms and no order explains goes to account 219 with an open case.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
 from sqlalchemy import select
 
-from app import clock, ids, log, vault, wechat
+from app import clock, log, vault, wechat
 from app.db import db, insert_unless_there, retried, transaction
 from app.errors import Unauthenticated
 from app.ledger import entries
-from app.models import Notice, PaymentCase, PaymentOrder, WechatPayment
-from app.services import work_items
+from app.models import Notice, PaymentOrder, WechatPayment
+from app.services import notifications, payment_cases, payout_channels, payouts
 from app.services.accounts import open_account
 from app.services.members import locked_person
+from app.services.payment_cases import Difference
 from app.wechat.apiv3 import NotFromWechat
 from app.wechat.pay_notice import PaymentNotice, open_notice
 from app.wechat.transaction import Transaction
@@ -40,15 +40,6 @@ class NoticeForged(Unauthenticated):
         "code": "FAIL",
         "message": "signature not accepted",
     }
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A field in which WeChat's word and our order disagree; no value names a person."""
-
-    field: str
-    expected: str
-    found: str
 
 
 def receive_notice(*, headers: Mapping[str, str], body: bytes, at: datetime) -> str:
@@ -74,6 +65,8 @@ def take_notice(*, notice: PaymentNotice, at: datetime) -> str:
     with transaction():
         if not insert_unless_there(Notice, **_inbox_row(notice, at)):
             return KNOWN
+        if notice.refund is not None or notice.transfer is not None:
+            return _take_leg(notice, at)
         if paid is None or not paid.is_paid:
             return "not-a-payment"
         order = _locked_order(paid.out_trade_no)
@@ -142,6 +135,17 @@ def _credit(paid: Transaction, order: PaymentOrder | None, *, found_by: str, at:
     journal = entries.deposit_received(payment, into=into, actor=f"person:{order.person_id}", at=at)
     payment.journal_id = journal.id
     order.state = "credited"
+    notifications.notify(
+        person_id=order.person_id,
+        kind="deposit-credited",
+        source=f"wechat-payment:{payment.id}",
+        params={
+            "amount_fen": payment.amount_fen,
+            "paid_at": notifications.in_shanghai(payment.success_at),
+            "value_on": journal.value_on.isoformat(),
+        },
+        at=at,
+    )
     _resolve_unconfirmed(paid.transaction_id, "credited", at)
     db.session().flush()
     return CREDITED
@@ -213,13 +217,32 @@ def _is_recorded(transaction_id: str) -> bool:
     return found is not None
 
 
+def _take_leg(notice: PaymentNotice, at: datetime) -> str:
+    """The leg stands as the notice says; one that is about other money is asked after instead.
+
+    A number of no leg of ours is money somebody sent back by hand: a case for people.
+    """
+    leg = payouts.locked_leg(notice.our_no)
+    outcome = "leg-unconfirmed"
+    if leg is None:
+        found = [Difference("out_no", "a payout of ours", notice.our_no)]
+        payment_cases.open_case("payout-unexplained", notice.wechat_no, notice.our_no, found, at=at)
+    elif not (word := payout_channels.word_of_notice(notice, leg)).differing:
+        payouts.record(leg, word, at=at)
+        outcome = "leg-recorded"
+    elif leg.state not in payouts.ENDED:
+        leg.next_at = at
+    _set_outcome(notice.notice_id, outcome)
+    log.get().info("payout-notice", outcome=outcome, provider_no=notice.our_no)
+    return outcome
+
+
 def _inbox_row(notice: PaymentNotice, at: datetime) -> dict[str, object]:
-    paid = notice.transaction
     return {
         "notice_id": notice.notice_id,
         "event_type": notice.event_type,
-        "out_trade_no": paid.out_trade_no if paid else "",
-        "transaction_id": paid.transaction_id if paid else "",
+        "out_trade_no": notice.our_no,
+        "transaction_id": notice.wechat_no,
         "body_sha256": notice.body_sha256,
         "received_at": at,
         "outcome": "not-a-payment",
@@ -239,38 +262,10 @@ def _open_case(
     *,
     payment_id: int | None = None,
 ) -> None:
-    inserted = insert_unless_there(
-        PaymentCase,
-        public_id=ids.new_public_id("cas"),
-        kind=kind,
-        transaction_id=paid.transaction_id,
-        out_trade_no=paid.out_trade_no,
-        payment_id=payment_id,
-        differences=[vars(each) for each in found],
-        opened_at=at,
-        next_query_at=at,
+    payment_cases.open_case(
+        kind, paid.transaction_id, paid.out_trade_no, found, at=at, payment_id=payment_id
     )
-    if inserted:
-        query = select(PaymentCase).where(
-            PaymentCase.transaction_id == paid.transaction_id, PaymentCase.kind == kind
-        )
-        work_items.open_for_case(db.session().scalars(query).one(), at=at)
-        fields = [each.field for each in found]
-        log.get().warning("payment-case-opened", kind=kind, differences=fields)
 
 
 def _resolve_unconfirmed(transaction_id: str, resolution: str, at: datetime) -> None:
-    case = (
-        db.session()
-        .scalars(
-            select(PaymentCase).where(
-                PaymentCase.transaction_id == transaction_id,
-                PaymentCase.kind == "unconfirmed",
-                PaymentCase.resolved_at.is_(None),
-            )
-        )
-        .one_or_none()
-    )
-    if case is not None:
-        case.resolved_at, case.resolution = at, resolution
-        work_items.close(case_id=case.id, at=at)
+    payment_cases.close_case("unconfirmed", transaction_id, resolution, at=at)

@@ -18,6 +18,7 @@ from app.models import (
     StaffAccount,
     WorkItem,
 )
+from app.models.payment import BILL_CASE_KINDS
 from app.rules import duties
 from app.rules.policy import ServicePolicy
 from app.services import pages, policies
@@ -92,8 +93,12 @@ def open_for_approval(approval: Approval, *, at: datetime) -> WorkItem:
 
 
 def open_for_case(case: PaymentCase, *, at: datetime) -> WorkItem:
-    """The payment case waits in the list of the district of whoever the order belongs to."""
-    district = _district_of_order(case.out_trade_no)
+    """The payment case waits in the list of the district of whoever the order belongs to.
+
+    What a bill says otherwise is the centre's business.
+    """
+    is_bills = case.kind in BILL_CASE_KINDS
+    district = duties.CENTRE if is_bills else _district_of_order(case.out_trade_no)
     return _open(
         WorkItem(kind=PAYMENT_CASE, payment_case_id=case.id, district=district),
         at,

@@ -1,7 +1,8 @@
-"""WeChat Pay APIv3 cryptography: request signatures, answer verification, AEAD resources.
+"""WeChat Pay APIv3 cryptography: signatures both ways, AEAD resources, sealed fields.
 
-About a hundred lines of our own over `cryptography`, because the ready client accepts stale and
-replayed notices and calls out for every forged serial (docs/decisions).
+A few lines of our own over `cryptography`, because the ready client accepts stale and replayed
+notices and calls out for every forged serial (docs/decisions). No exception that leaves this file
+holds what was opened, parsed or sealed, not even as its context.
 """
 
 import base64
@@ -10,21 +11,25 @@ import json
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP, PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from app.settings import PaySettings
+from app.settings.wechat import PaySettings
+from app.wechat.certificates import Certificate, Keyring
 
-SCHEME = "WECHATPAY2-SHA256-RSA2048"
+SCHEME, _AEAD = "WECHATPAY2-SHA256-RSA2048", "AEAD_AES_256_GCM"
 FRESH_S = 300  # older or newer than this is a replay or a wrong clock
+# The protocol's own choice of digest; nothing rests on SHA-1 being free of collisions here.
+_OAEP = OAEP(mgf=MGF1(SHA1()), algorithm=SHA1(), label=None)  # noqa: S303 # nosec B303
 
 
 class NotFromWechat(Exception):
@@ -33,6 +38,17 @@ class NotFromWechat(Exception):
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
+
+
+class NotSealable(ValueError):
+    """The text cannot be sealed: it is too long, or half a character, or no key is in force."""
+
+
+def parsed(raw: bytes) -> Any:
+    """The JSON in these bytes; None when there is none: an error of the parser would keep them."""
+    with suppress(ValueError, RecursionError):
+        return json.loads(raw)
+    return None
 
 
 @dataclass(frozen=True)
@@ -70,19 +86,31 @@ class Platform:
     An unknown serial is refused; it never causes a call to anybody.
     """
 
-    def __init__(self, keys: Mapping[str, RSAPublicKey], apiv3_key: bytes) -> None:
-        self._keys = keys
+    def __init__(self, keyring: Keyring, apiv3_key: bytes) -> None:
+        self._keyring = keyring
         self._aead = AESGCM(apiv3_key)
 
     @classmethod
     def of(cls, settings: PaySettings) -> "Platform":
-        key = load_pem_public_key(settings.public_key_pem)
-        if not isinstance(key, RSAPublicKey):
-            raise TypeError("WeChat Pay's public key is an RSA key")
-        return cls({settings.public_key_id: key}, settings.apiv3_key)
+        return cls(Keyring(settings), settings.apiv3_key)
 
-    def verify(self, headers: Mapping[str, str], body: bytes, *, at: datetime) -> None:
-        """Returns only when WeChat Pay signed these bytes within 300 s; else `NotFromWechat`."""
+    def asked_serial(self, *, at: datetime) -> str:
+        """What a request names in `Wechatpay-Serial`; empty while nothing can be named."""
+        asked = self._keyring.asked(at=at)
+        return asked[0] if asked else ""
+
+    def verify(
+        self,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        at: datetime,
+        newcomers: Mapping[str, Certificate] | None = None,
+    ) -> None:
+        """Returns only when WeChat Pay signed these bytes within 300 s; else `NotFromWechat`.
+
+        `newcomers` count for serials that are not held, as far as they are in force.
+        """
         lower = {name.lower(): value for name, value in headers.items()}
         timestamp = lower.get("wechatpay-timestamp", "")
         nonce = lower.get("wechatpay-nonce", "")
@@ -96,32 +124,54 @@ class Platform:
             raise NotFromWechat("timestamp")
         if abs(at.timestamp() - int(timestamp)) > FRESH_S:
             raise NotFromWechat("stale")
-        key = self._keys.get(serial)
+        key, new = self._keyring.key(serial, at=at), (newcomers or {}).get(serial)
+        if key is None and new is not None and new.is_in_force(at):
+            key = new.key
         if key is None:
             raise NotFromWechat("unknown-serial")
-        try:
-            message = f"{timestamp}\n{nonce}\n".encode() + body + b"\n"
-            raw = base64.b64decode(signature, validate=True)
-            key.verify(raw, message, PKCS1v15(), SHA256())
-        except (InvalidSignature, binascii.Error, ValueError):
-            raise NotFromWechat("signature") from None
-        if base64.b64encode(raw).decode() != signature:
-            # Base64's last letter has bits that mean nothing: one signature, one spelling.
+        if not _is_signed(key, signature, f"{timestamp}\n{nonce}\n", body):
             raise NotFromWechat("signature")
 
     def open_resource(self, resource: Any) -> dict[str, Any]:
         """The decrypted JSON object of a notice's resource; else `NotFromWechat`."""
-        try:
-            if resource["algorithm"] != "AEAD_AES_256_GCM":
-                raise NotFromWechat("algorithm")
-            plain = self._aead.decrypt(
+        if isinstance(resource, dict) and resource.get("algorithm", _AEAD) != _AEAD:
+            raise NotFromWechat("algorithm")
+        plain = self.opened(resource)
+        opened = None if plain is None else parsed(plain)
+        if not isinstance(opened, dict):
+            raise NotFromWechat("resource")
+        return opened
+
+    def seal(self, text: str, *, at: datetime) -> tuple[str, str]:
+        """The serial to name in `Wechatpay-Serial`, and the text sealed for its key, base64.
+
+        RSA-OAEP as APIv3 asks for it in fields that hold names and numbers of people; at most 214
+        bytes of UTF-8. Raises `NotSealable`.
+        """
+        asked, sealed = self._keyring.asked(at=at), b""
+        with suppress(ValueError):  # the error of the encoder would keep the text
+            sealed = asked[1].encrypt(text.encode(), _OAEP) if asked else b""
+        if not asked or not sealed:
+            raise NotSealable("no key is in force" if not asked else "too long or not a text")
+        return asked[0], base64.b64encode(sealed).decode()
+
+    def opened(self, resource: Any) -> bytes | None:
+        """What was sealed with the APIv3 key; None when this object or this key is not the one."""
+        with suppress(KeyError, TypeError, AttributeError, ValueError, InvalidTag):
+            if resource["algorithm"] != _AEAD:
+                return None
+            return self._aead.decrypt(
                 resource["nonce"].encode(),
                 base64.b64decode(resource["ciphertext"], validate=True),
                 resource.get("associated_data", "").encode(),
             )
-            opened = json.loads(plain)
-        except (KeyError, TypeError, AttributeError, ValueError, InvalidTag, RecursionError):
-            raise NotFromWechat("resource") from None
-        if not isinstance(opened, dict):
-            raise NotFromWechat("resource")
-        return opened
+        return None
+
+
+def _is_signed(key: RSAPublicKey, signature: str, head: str, body: bytes) -> bool:
+    with suppress(InvalidSignature, binascii.Error, ValueError):
+        raw = base64.b64decode(signature, validate=True)
+        key.verify(raw, head.encode() + body + b"\n", PKCS1v15(), SHA256())
+        # Base64's last letter has bits that mean nothing: one signature, one spelling.
+        return base64.b64encode(raw).decode() == signature
+    return False

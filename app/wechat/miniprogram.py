@@ -21,7 +21,7 @@ from wechatpy import WeChatClient
 from wechatpy.exceptions import WeChatClientException
 
 from app import db, log
-from app.settings import MiniProgramSettings
+from app.settings.wechat import MiniProgramSettings
 from app.wechat import wire
 from app.wechat.faults import WechatCodeRefused, WechatUnavailable
 
@@ -66,6 +66,13 @@ class MiniProgram:
     @property
     def appid(self) -> str:
         return self._settings.appid
+
+    def check_access(self) -> None:
+        """WeChat gives this app an access token.
+
+        Raises `WechatUnavailable`, with WeChat's `errcode` among its facts where it said no.
+        """
+        self._access_token()
 
     def openid_of_login_code(self, code: str) -> str:
         """The openid behind a `wx.login` code (code2Session); the session key is dropped here.
@@ -142,6 +149,25 @@ class MiniProgram:
             raise WechatUnavailable()
         return result
 
+    def send_message(self, *, openid: str, template_id: str, fields: Mapping[str, str]) -> str:
+        """A subscribe message is on its way; WeChat's number of it, empty if it gave none.
+
+        `WechatCodeRefused` has WeChat's `errcode`: 43101 where the user has not allowed it,
+        anything else where the message itself is at fault. Raises `WechatUnavailable` besides.
+        """
+        answer = self._authorised(
+            "cgi-bin/message/subscribe/send",
+            {
+                "touser": openid,
+                "template_id": template_id,
+                "data": {name: {"value": value} for name, value in fields.items()},
+                "miniprogram_state": "formal",
+                "lang": "zh_CN",
+            },
+        )
+        msgid = answer.get("msgid", "")
+        return str(msgid)[:32] if isinstance(msgid, int | str) else ""
+
     def _authorised(self, endpoint: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         token = self._access_token()
         answer = self._asked("post", endpoint, params={"access_token": token}, data=dict(body))
@@ -199,7 +225,7 @@ def _accepted(answer: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _refused_us(errcode: int) -> NoReturn:
     log.get().warning("wechat-refused-us", errcode=errcode)
-    raise WechatUnavailable()
+    raise WechatUnavailable(errcode=errcode)
 
 
 def _text(answer: Mapping[str, Any], name: str) -> str:

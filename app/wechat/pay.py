@@ -1,37 +1,42 @@
-"""WeChat Pay APIv3 for one merchant: prepay, query, close, and what the phone needs to pay.
+"""WeChat Pay for one merchant: prepay, query, close, and what the phone needs to pay."""
 
-Answers are verified before they are read; an unsigned 2xx counts as forged. A 4xx or 5xx is not
-signed and proves no business fact: whoever needs one queries.
-"""
-
-import json
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import requests
-
-from app import clock, db, log
+from app import clock, log
 from app.money import Fen
-from app.settings import PaySettings
-from app.wechat import wire
-from app.wechat.apiv3 import Merchant, NotFromWechat, Platform
+from app.settings.wechat import PaySettings
+from app.wechat.apiv3 import Platform
+from app.wechat.apiv3_client import Apiv3Client
+from app.wechat.bill import Bills
 from app.wechat.faults import WechatRefused, WechatUnavailable
+from app.wechat.funds import Funds
+from app.wechat.refund import Refunds
 from app.wechat.transaction import Transaction, TransactionUnfit, read_transaction
+from app.wechat.transfer import Transfers
 
 
 class WechatPay:
-    """The merchant's calls; thread-safe, one pooled HTTP session per process."""
+    """The merchant's calls about payments, over the one client of this process."""
 
-    def __init__(self, settings: PaySettings, *, appid: str) -> None:
+    def __init__(
+        self, settings: PaySettings, *, appid: str, client: Apiv3Client | None = None
+    ) -> None:
         self._settings = settings
         self._appid = appid
-        self._merchant = Merchant.of(settings)
-        self.platform = Platform.of(settings)
-        self._http = wire.session()
+        self._client = client or Apiv3Client(settings)
+        self.refunds = Refunds(self._client.call, notify_url=settings.notify_url)
+        self.funds = Funds(self._client.call)
+        self.bills = Bills(self._client.call, self._client.download)
+        self.transfers = Transfers(self._client, settings, appid)
+
+    @property
+    def platform(self) -> Platform:
+        """Who verifies and opens what comes from WeChat Pay."""
+        return self._client.platform
 
     @property
     def appid(self) -> str:
@@ -55,7 +60,7 @@ class WechatPay:
         Raises `WechatRefused` (its code says why), `WechatUnavailable`.
         """
         expire = expires_at.astimezone(clock.SHANGHAI).isoformat(timespec="seconds")
-        answer = self._call(
+        answer = self._client.call(
             "POST",
             "/v3/pay/transactions/jsapi",
             {
@@ -71,14 +76,14 @@ class WechatPay:
         )
         prepay_id = answer.get("prepay_id")
         if not isinstance(prepay_id, str) or not 0 < len(prepay_id) <= 64:
-            raise WechatUnavailable()
+            raise WechatUnavailable(why="answer-unfit")
         return prepay_id
 
     def payment_parameters(self, prepay_id: str, *, at: datetime) -> dict[str, str]:
         """What `wx.requestPayment` takes, freshly signed for this moment."""
         timestamp, nonce = str(int(at.timestamp())), secrets.token_hex(16)
         package = f"prepay_id={prepay_id}"
-        signature = self._merchant.sign(f"{self._appid}\n{timestamp}\n{nonce}\n{package}\n")
+        signature = self._client.merchant.sign(f"{self._appid}\n{timestamp}\n{nonce}\n{package}\n")
         return {
             "timeStamp": timestamp,
             "nonceStr": nonce,
@@ -103,73 +108,30 @@ class WechatPay:
     def close(self, out_trade_no: str) -> None:
         """WeChat was asked to close the order; only a query tells whether it is closed."""
         target = f"/v3/pay/transactions/out-trade-no/{quote(out_trade_no, safe='')}/close"
-        self._call("POST", target, {"mchid": self.mchid})
+        self._client.call("POST", target, {"mchid": self.mchid})
 
     def _queried(self, path: str, **asked: str) -> Transaction | None:
-        query = urlencode({"mchid": self.mchid})
+        target = f"/v3/pay/transactions/{path}?{urlencode({'mchid': self.mchid})}"
         try:
-            answer = self._call("GET", f"/v3/pay/transactions/{path}?{query}", None)
-            found = read_transaction(answer)
+            answer = self._client.call("GET", target, None)
         except WechatRefused as refused:
             # A bare 404 may come from whatever stands between us and WeChat.
             if (refused.facts["status"], refused.facts["code"]) == (404, "ORDER_NOT_EXIST"):
                 return None
             raise
-        except TransactionUnfit as unfit:
-            log.get().error("wechat-answer-unfit", field=unfit.field)
-            raise WechatUnavailable() from None
+        found = _read(answer)
         if any(getattr(found, field) != value for field, value in asked.items()):
             log.get().error("wechat-answer-about-another", asked=sorted(asked))
-            raise WechatUnavailable()
+            raise WechatUnavailable(why="about-another")
         return found
 
-    def _call(self, method: str, target: str, payload: Any) -> Mapping[str, Any]:
-        db.refuse_open_transaction()
-        body = "" if payload is None else json.dumps(payload, ensure_ascii=False)
-        signed = self._merchant.authorization(method, target, body, at=clock.now())
-        response = None
-        # The exceptions carry the request with its signature; one raised in here would keep them.
-        with suppress(requests.RequestException):
-            response = self._http.request(
-                method,
-                self._settings.base + target,
-                data=body.encode() or None,
-                headers={
-                    "Authorization": signed,
-                    "Accept": "application/json",
-                    "Content-Type": "application/json",
-                    "User-Agent": "lingcun",
-                    "Wechatpay-Serial": self._settings.public_key_id,
-                },
-                timeout=wire.TIMEOUT_S,
-                allow_redirects=False,
-            )
-        if response is None:
-            raise WechatUnavailable()
-        return self._trusted(response)
 
-    def _trusted(self, response: requests.Response) -> Mapping[str, Any]:
-        status, body = response.status_code, response.content
-        if status == 429 or status >= 500 or 300 <= status < 400:
-            raise WechatUnavailable()
-        if status >= 400:
-            raise WechatRefused(status=status, code=_error_code(body))
-        try:
-            self.platform.verify(response.headers, body, at=clock.now())
-            answer = json.loads(body) if body else {}
-        except NotFromWechat as forged:
-            log.get().error("wechat-answer-not-trusted", why=forged.why, status=status)
-            raise WechatUnavailable() from None
-        except (ValueError, RecursionError):
-            raise WechatUnavailable() from None
-        if not isinstance(answer, Mapping):
-            raise WechatUnavailable()
-        return answer
-
-
-def _error_code(body: bytes) -> str:
+def _read(answer: Mapping[str, Any]) -> Transaction:
+    unfit = ""
     try:
-        code = json.loads(body)["code"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return "UNKNOWN"
-    return code if isinstance(code, str) and code.isascii() and len(code) <= 64 else "UNKNOWN"
+        return read_transaction(answer)
+    except TransactionUnfit as error:
+        unfit = error.field
+    # Not from within the handler: what could not be read would come along as the context.
+    log.get().error("wechat-answer-unfit", field=unfit)
+    raise WechatUnavailable(why="answer-unfit")

@@ -42,49 +42,53 @@ def read_transaction(data: Mapping[str, Any]) -> Transaction:
 
     A transaction that is not paid has neither transaction id nor payment time.
     """
-    state = _text(data, "trade_state")
+    state = text_of(data, "trade_state")
     paid = state in ("SUCCESS", "REFUND")
-    amount, payer = _object(data, "amount", paid), _object(data, "payer", paid)
+    amount, payer = object_of(data, "amount", paid), object_of(data, "payer", paid)
     return Transaction(
-        appid=_text(data, "appid"),
-        mchid=_text(data, "mchid"),
-        out_trade_no=_text(data, "out_trade_no"),
+        appid=text_of(data, "appid"),
+        mchid=text_of(data, "mchid"),
+        out_trade_no=text_of(data, "out_trade_no"),
         trade_state=state,
-        trade_type=_text(data, "trade_type", needed=paid),
-        transaction_id=_text(data, "transaction_id", needed=paid),
-        success_time=_instant(data, "success_time") if paid else None,
-        payer_openid=_text(payer, "openid", needed=paid),
-        amount_total=_amount(amount, "total") if paid else 0,
-        currency=_text(amount, "currency", needed=paid),
+        trade_type=text_of(data, "trade_type", needed=paid),
+        transaction_id=text_of(data, "transaction_id", needed=paid),
+        success_time=instant_of(data, "success_time") if paid else None,
+        payer_openid=text_of(payer, "openid", needed=paid),
+        amount_total=amount_of(amount, "total") if paid else 0,
+        currency=text_of(amount, "currency", needed=paid),
     )
 
 
-def _text(data: Mapping[str, Any], field: str, *, needed: bool = True) -> str:
+def text_of(data: Mapping[str, Any], field: str, *, needed: bool = True, longest: int = 256) -> str:
+    """Printable ASCII under this name, '' where it is not needed; else `TransactionUnfit`."""
     value = data.get(field, None if needed else "")
-    if not isinstance(value, str) or len(value) > 256 or (needed and not value):
+    if not isinstance(value, str) or len(value) > longest or (needed and not value):
         raise TransactionUnfit(field)
     if not (value.isascii() and value.isprintable()):  # a NUL or a lone surrogate is not storable
         raise TransactionUnfit(field)
     return value
 
 
-def _object(data: Mapping[str, Any], field: str, needed: bool) -> Mapping[str, Any]:
+def object_of(data: Mapping[str, Any], field: str, needed: bool) -> Mapping[str, Any]:
+    """An object under this name; else `TransactionUnfit`."""
     value = data.get(field, None if needed else {})
     if not isinstance(value, Mapping):
         raise TransactionUnfit(field)
     return value
 
 
-def _amount(data: Mapping[str, Any], field: str) -> Fen:
+def amount_of(data: Mapping[str, Any], field: str) -> Fen:
+    """Fen under this name, at least 1; else `TransactionUnfit`."""
     value = data.get(field)
     if type(value) is not int or not 1 <= value <= MAX_FEN:
         raise TransactionUnfit(f"amount.{field}")
     return value
 
 
-def _instant(data: Mapping[str, Any], field: str) -> datetime:
+def instant_of(data: Mapping[str, Any], field: str) -> datetime:
+    """An instant under this name, in UTC; else `TransactionUnfit`."""
     try:
-        instant = datetime.fromisoformat(_text(data, field))
+        instant = datetime.fromisoformat(text_of(data, field))
         if instant.tzinfo is None:
             raise TransactionUnfit(field)
         return instant.astimezone(UTC)

@@ -138,12 +138,16 @@ MADE_UP = {
     "check_id": "chk_" + "0" * 26,
     "agreement_id": "agr_" + "0" * 26,
     "deposit_id": "dep_" + "0" * 26,
+    "notification_id": "ntf_" + "0" * 26,
     "filename": "swagger-ui.css",
     "account_id": "stf_" + "0" * 26,
     "approval_id": "apv_" + "0" * 26,
     "item_id": "wrk_" + "0" * 26,
     "case_id": "cas_" + "0" * 26,
     "person_id": "per_" + "0" * 26,
+    "payout_id": "pay_" + "0" * 26,
+    "batch_id": "bat_" + "0" * 26,
+    "day": "2026-02-01",
 }
 """A value for each place of a path: well-formed, and nobody's."""
 

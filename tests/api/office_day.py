@@ -30,6 +30,8 @@ from tests.proposals import (
     person_id_of,
     suspend,
 )
+from tests.reconciled import a_reconciled_day
+from tests.short_cuts import writing
 
 DEPOSITOR, STAFF, NEWCOMER = "欧阳灵溪", "司马云舒", "上官若水"
 REASON = "来电核对预留手机号"
@@ -69,6 +71,8 @@ def office_day(house: House) -> Day:
     _staff(day, second, hired)
     _rules(day)
     _books(house, day)
+    _payouts(house, day)
+    _bills(house, day)
     _depositors(day)
     _refusals(day)
     _records(day)
@@ -142,6 +146,59 @@ def _books(house: House, day: Day) -> None:
     accountant.get("/manual-journals")
 
 
+def _payouts(house: House, day: Day) -> None:
+    """Suspended money goes back, a depositor withdraws, and the bank pays what WeChat cannot."""
+    clerk, accountant = day.desks["counter-clerk"], day.desks["accountant"]
+    reviewer, account_no = day.desks["reviewer"], account_no_of(day.depositor)
+    case_id = suspend(house, day.depositor, 5_500)
+    reviewer.approve(accountant.propose("suspense-return", "非缴存款", case_id=case_id))
+    line = a_line(SUSPENSE, FLEXIBLE, 40_000, account_no=account_no)
+    other = suspend(house, day.depositor, 40_000)
+    reviewer.approve(accountant.propose("manual-journal", "查明", **a_journal(line, case_id=other)))
+    said = {"person_id": day.person_id, "amount_fen": 120_000}
+    card = {"card": "6222020200112233446", "bank": "中国工商银行湖州分行"}
+    day.secrets["card"] = card["card"]
+    done = reviewer.approve(clerk.propose("counter-withdrawal", "本人提取", **said, **card))
+    payout_id = done["result"]["payout_id"]
+    clerk.get(f"/payouts/{payout_id}")
+    with pytest.raises(Problem):  # nothing of it waits for its payee
+        clerk.post(f"/payouts/{payout_id}/cancellation")
+    batch_id = accountant.post("/bank-batches")["batch_id"]
+    accountant.get("/bank-batches")
+    accountant._http.get(
+        f"{accountant._api}/v1/staff/bank-batches/{batch_id}.csv", timeout=30
+    ).raise_for_status()
+    accountant.get("/wechat-funds")
+    [number] = [
+        leg["provider_no"]
+        for leg in clerk.get(f"/payouts/{payout_id}")["legs"]
+        if leg["channel"] == "bank"
+    ]
+    head = "指令号,结果,金额（元）,支付日期,失败原因"
+    result = f"{head}\n{number},失败,200.00,,户名不符"
+    told = {"batch_id": batch_id, "result": result}
+    reviewer.approve(accountant.propose("bank-batch-result", "银行回单", **told))
+
+    day.depositor.deposit(45_000, notify=False)
+    differs = {"overrides": {"amount_total": 1}}
+    house.send_notice(house.play(f"orders/{house.out_trade_no()}/notice", differs))
+    [item] = accountant.get("/work-items", kind="payment-case", sort="newest", limit=1)["items"]
+    explained = {"case_id": item["target_id"]}
+    reviewer.approve(accountant.propose("payment-case-explanation", "通知有误", **explained))
+    house.run_job("follow-up-payments")
+
+
+def _bills(house: House, day: Day) -> None:
+    """A day of WeChat's bills is looked at, and its fee booked."""
+    with writing(house) as session:
+        on = a_reconciled_day(session)
+    accountant = day.desks["accountant"]
+    accountant.get("/bill-days")
+    accountant.get(f"/bill-days/{on}")
+    proposal = accountant.propose("wechat-day-entries", "手续费入账", day=on)
+    day.desks["reviewer"].approve(proposal)
+
+
 def _depositors(day: Day) -> None:
     """A depositor is looked up in every way, unmasked, and may deposit more in one month."""
     clerk, owner = day.desks["counter-clerk"], day.depositor.owner
@@ -189,7 +246,14 @@ def _refusals(day: Day) -> None:
 def _records(day: Day) -> None:
     """Lists, pages and the file of the record, after all that has happened."""
     auditor = day.desks["auditor"]
-    for path in ("/approvals", "/work-items", "/audit", "/manual-journals", "/accounts"):
+    for path in (
+        "/approvals",
+        "/work-items",
+        "/audit",
+        "/manual-journals",
+        "/accounts",
+        "/payouts",
+    ):
         page = auditor.get(path, limit=2)
         while page["next_cursor"]:
             page = auditor.get(path, limit=2, cursor=page["next_cursor"])

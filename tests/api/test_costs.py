@@ -16,7 +16,10 @@ from tests.house import House
 LARGEST_BODY, LARGEST_PDF = 256 * 1024, 4 * 1024 * 1024
 VERIFY = "/v1/public/agreements/verify"
 OWN_PAGES = ("/v1/me/deposits", "/v1/me/account/postings")
-PAGES = {"deposits.my_deposits", "account.my_postings", "people.postings", *LISTS}
+PAGES = {
+    *("deposits.my_deposits", "account.my_postings", "notifications.my_notifications"),
+    *("people.postings", *LISTS),
+}
 
 
 def test_a_page_has_one_to_a_hundred_rows(house: House) -> None:
@@ -146,6 +149,7 @@ def test_a_body_of_unsaid_length_is_cut_off_as_well(house: House) -> None:
     assert chunked("/v1/me/agreements", 300, signed) == 413
     assert chunked("/v1/me/agreements", 100, signed) == 409  # read, and its step is too early
     assert chunked("/v1/notices/wechat-pay", 300) == 413
+    assert chunked("/v1/notices/wechat-messages", 300) == 413
     assert chunked(VERIFY, 300) == 200
     assert chunked(VERIFY, 4 * 1024) == 413
 

@@ -23,7 +23,12 @@ from tests.house import House
 pytestmark = pytest.mark.parametrize("standing_house", ["sqlite"], indirect=True)
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 PROBLEM = "application/problem+json"
-SCHEME = {"member": "session", "staff": "staff-session", "wechat-signature": "wechat-signature"}
+SCHEME = {
+    "member": "session",
+    "staff": "staff-session",
+    "wechat-signature": "wechat-signature",
+    "wechat-push-signature": "wechat-push-signature",
+}
 # Open, and refused to whoever cannot prove to be who he says.
 PROVING = {"staff-sessions.sign_in", "staff-sessions.activate"}
 # What serves the document itself is not part of the service it describes.
@@ -60,6 +65,7 @@ def test_every_operation_says_what_it_is_and_who_may_call_it(house: House) -> No
 
     assert schemes["session"]["scheme"] == "bearer"
     assert schemes["wechat-signature"]["name"] == "Wechatpay-Signature"
+    assert schemes["wechat-push-signature"]["name"] == "msg_signature"
 
 
 def test_every_operation_says_how_it_succeeds_and_how_it_refuses(house: House) -> None:

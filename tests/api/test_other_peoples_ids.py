@@ -28,6 +28,7 @@ OWNED = {
     "deposits.one_deposit": "deposit_id",
     "deposits.settle_deposit": "deposit_id",
     "deposits.cancel_deposit": "deposit_id",
+    "notifications.read": "notification_id",
 }
 # The same for what a district has: whose it is, `tests/security/test_s07_role_matrix.py` asks.
 OF_A_DISTRICT = {
@@ -42,9 +43,17 @@ OF_A_DISTRICT = {
     "people.person": "person_id",
     "people.postings": "person_id",
     "people.unmask": "person_id",
+    "payouts.payout": "payout_id",
+    "payouts.cancel": "payout_id",
+    "payouts.batch_file": "batch_id",
 }
 # The names in these paths are the same for everybody.
-NOBODYS = {"consents.give_consent", "consents.withdraw_consent", "swagger_dist.static"}
+NOBODYS = {
+    "bill-days.bill_day",
+    "consents.give_consent",
+    "consents.withdraw_consent",
+    "swagger_dist.static",
+}
 
 ODD_IDS = (
     "%00",
@@ -121,6 +130,7 @@ def test_the_owner_reaches_what_is_his(house: House) -> None:
         "deposits.one_deposit": 200,
         "deposits.settle_deposit": 200,
         "deposits.cancel_deposit": 200,
+        "notifications.read": 204,
     }
 
 
@@ -201,6 +211,7 @@ def somebody_with_everything(house: House) -> Belongings:
         "check_id": checks[0],
         "agreement_id": phone.get("/v1/me/agreements")[0]["agreement_id"],
         "deposit_id": phone.order(100_000)["deposit"]["deposit_id"],
+        "notification_id": phone.get("/v1/me/notifications")["items"][0]["notification_id"],
     }
     return Belongings(phone, ids)
 

@@ -29,6 +29,8 @@ TABLE: dict[str, tuple[str, str, str, str, str, str]] = {
     "account.my_account": (IDENTITY, IDENTITY, DEPOSIT, DEPOSIT, DEPOSIT, GOES),
     "account.my_postings": (IDENTITY, IDENTITY, DEPOSIT, DEPOSIT, DEPOSIT, GOES),
     "account.my_daily_balances": (IDENTITY, IDENTITY, DEPOSIT, DEPOSIT, DEPOSIT, GOES),
+    "own-payouts.own_payouts": (IDENTITY, IDENTITY, GOES, GOES, GOES, GOES),
+    "notifications.my_notifications": (IDENTITY, IDENTITY, GOES, GOES, GOES, GOES),
 }
 # Routes where no step is missing: what they are about is there, or it is not (404).
 WITHOUT_STEPS = {
@@ -39,6 +41,7 @@ WITHOUT_STEPS = {
     "deposits.one_deposit",
     "deposits.settle_deposit",
     "deposits.cancel_deposit",
+    "notifications.read",
 }
 QUERY = {"account.my_daily_balances": "?from=2026-03-01&to=2026-03-02"}
 

@@ -114,6 +114,8 @@ PEOPLE = (
        " WHERE id = :anna"),
     _c("one ID number twice", "W1", "UPDATE person SET id_number ="
        " (SELECT id_number FROM person WHERE id = :bert) WHERE id = :anna"),
+    _c("an account of somebody erased", "W1", "UPDATE person SET"
+       " erased_at = '2026-03-04 02:00:00' WHERE id = :anna"),
     _c("a phone index edited", "W1", "UPDATE person SET phone_index = :strange_bytes"
        " WHERE id = :anna"),
     _c("an openid index edited", "W1", "UPDATE wechat_account SET openid_index = :strange_bytes"

@@ -33,6 +33,7 @@ MARCH_2, MARCH_3, MARCH_4 = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
 _WITH_TRIGGERS = (
     *("journal", "posting", "payment_order"),
     *("audit_entry", "audit_answer", "approval"),
+    *("wechat_bill_line", "payout_leg"),
 )
 
 

@@ -16,9 +16,11 @@ CORRUPTIONS = (*LEDGER, *DAYS, *PAYMENTS, *PEOPLE, *APPROVALS)
 INVARIANTS = (
     *("D1", "D2", "D3", "D4", "D7"),
     *("L1", "L2", "L3", "L4", "L5", "L7", "L8", "L10", "L11"),
-    *("P1", "P3", "P4", "P8"),
+    *("P1", "P3", "P4", "P5", "P6", "P8"),
     *("W1", "W2", "W3", "W5", "W8"),
 )
+# In towns of their own: `test_verify_payouts.py`, `test_verify_bills.py`.
+SHOWN_BESIDE = {"P5", "P6"}
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +59,7 @@ def test_the_town_is_clean_before_anybody_touches_it(town: House) -> None:
 
 def test_every_invariant_has_a_corruption_that_breaks_it() -> None:
     named = {name for corruption in CORRUPTIONS for name in corruption.breaks}
-    assert named == set(INVARIANTS)
+    assert named | SHOWN_BESIDE == set(INVARIANTS)
     assert len(CORRUPTIONS) >= 210
     assert len({corruption.what for corruption in CORRUPTIONS}) == len(CORRUPTIONS)
 

@@ -12,6 +12,7 @@ from sandbox.keys import ensure_keys
 from sandbox.server import create_sandbox, serve_in_thread
 from tests.sandbox.bill_reader import DAY, paid_on, set_clock
 from tests.sandbox.merchant import Merchant, Phone, Receiver, receiving
+from tests.sandbox.refunding import NOON
 
 
 @pytest.fixture(scope="session")
@@ -77,3 +78,10 @@ def two_payments(phone: Phone) -> list[tuple[str, str]]:
     early = paid_on(phone, 30000, f"{DAY}T00:00:00")
     paid_on(phone, 2, "2026-03-02T00:00:00")
     return [early, late]
+
+
+@pytest.fixture
+def number(phone: Phone) -> str:
+    """An order of 300 yuan, paid at noon of a fixed day; it is that noon."""
+    set_clock(phone, NOON)
+    return paid_on(phone, 30000, NOON)[0]

@@ -1,6 +1,7 @@
 """The keys of a sandbox: made once, private, valid for as long as the clock can be set."""
 
 import base64
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -44,6 +45,20 @@ def test_only_the_owner_can_read_the_keys(folder: Path) -> None:
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
 
 
+def test_keys_of_before_there_was_message_push_get_its_secrets_once(folder: Path) -> None:
+    lines = (folder / "app.env").read_text("utf-8").splitlines(keepends=True)
+    (folder / "app.env").write_text("".join(x for x in lines if "_PUSH_" not in x), "utf-8")
+    before = env_of(folder)
+
+    ensure_keys(folder)
+    after = env_of(folder)
+    ensure_keys(folder)
+
+    assert set(after) - set(before) == {"WECHAT_PUSH_TOKEN", "WECHAT_PUSH_AES_KEY"}
+    assert before.items() <= after.items()
+    assert env_of(folder) == after
+
+
 def test_another_port_changes_addresses_and_no_key(folder: Path) -> None:
     before = env_of(folder)
 
@@ -64,6 +79,8 @@ def test_names_and_keys_have_wechats_form_and_say_sandbox(folder: Path) -> None:
     assert env["WECHAT_PAY_PUBLIC_KEY_ID"].startswith("PUB_KEY_ID_SANDBOX")
     assert env["WECHAT_PAY_MCHID"] == "1900000001"
     assert len(env["WECHAT_PAY_APIV3_KEY"].encode("ascii")) == 32
+    assert re.fullmatch("[0-9A-Za-z]{3,32}", env["WECHAT_PUSH_TOKEN"])
+    assert re.fullmatch("[0-9A-Za-z]{43}", env["WECHAT_PUSH_AES_KEY"])
     assert len(base64.b64decode(env["FIELD_KEYS"].removeprefix("1:"), validate=True)) == 32
     assert len(base64.b64decode(env["BLIND_INDEX_KEY"], validate=True)) == 32
     assert all(Path(env[name]).is_absolute() for name in env if name.endswith("_FILE"))

@@ -5,8 +5,9 @@ import time
 
 import pytest
 
+from sandbox.delivery import LOOK_EVERY_S, local_address
 from sandbox.forgery import KINDS
-from sandbox.notices import LOOK_EVERY_S, RETRY_AFTER_S, local_address
+from sandbox.notices import RETRY_AFTER_S
 from tests.sandbox.merchant import Merchant, Phone, Receiver
 
 

@@ -17,6 +17,7 @@ from app import clock, ids
 from app.models import (
     Approval,
     AuditEntry,
+    BankBatch,
     Enrolment,
     FundAccount,
     PaymentCase,
@@ -33,7 +34,8 @@ from sandbox.phone import Owner
 from tests.house import STARTS_AT, House, somebody
 from tests.office import account_id_of, seated
 from tests.proposals import SUSPENSE, a_line, a_policy
-from tests.short_cuts import a_worker, an_order, credit, writing
+from tests.reconciled import DAY, a_reconciled_day
+from tests.short_cuts import Worker, a_worker, an_order, credit, writing
 
 HERE, THERE = "wuxing", "nanxun"
 PLACES = (HERE, THERE, duties.CENTRE)
@@ -61,6 +63,8 @@ class Things:
     clerk: Desk
     account_id: str
     case_id: str
+    payout_id: str
+    batch_id: str
     approvals: Mapping[str, tuple[str, str]]
     items: Mapping[str, str]
 
@@ -73,6 +77,9 @@ class Things:
             "item_id": self.items[action],
             "case_id": self.case_id,
             "person_id": self.person_id,
+            "payout_id": self.payout_id,
+            "batch_id": self.batch_id,
+            "day": DAY.isoformat(),
         }
 
     def body_for(self, role: str, body: Mapping[str, object] | None) -> dict[str, object] | None:
@@ -103,6 +110,7 @@ def things_in(house: House, district: str, *, owner: Owner | None = None) -> Thi
     makers = {role: seated(house, role) for role in ("accountant", "policy-officer")}
     makers["security-administrator"] = seated(house, "security-administrator")
     makers["counter-clerk"] = clerk
+    payout_id = _paid_out(house, clerk, worker)
     with writing(house) as session:
         person = session.get_one(Person, worker.person_id)
         account_no = session.scalars(
@@ -114,6 +122,7 @@ def things_in(house: House, district: str, *, owner: Owner | None = None) -> Thi
             for action, payload in payloads.items()
         }
         case = _case(session, out_trade_no)
+        a_reconciled_day(session)
         items = {action: _item_of(session, row) for action, row in rows.items()}
         return Things(
             owner=owner,
@@ -123,6 +132,8 @@ def things_in(house: House, district: str, *, owner: Owner | None = None) -> Thi
             clerk=clerk,
             account_id=account_id,
             case_id=case.public_id,
+            payout_id=payout_id,
+            batch_id=_batch(session, clerk, district),
             approvals={a: (row.public_id, row.payload_sha256) for a, row in rows.items()},
             items=items,
         )
@@ -198,6 +209,30 @@ def _proposed(
     session.flush()
     work_items.open_for_approval(row, at=at)
     return row
+
+
+def _paid_out(house: House, clerk: Desk, worker: Worker) -> str:
+    """A withdrawal that two people decided, and that nobody has sent yet."""
+    query = select(Person.public_id).where(Person.id == worker.person_id)
+    said = {"person_id": house.rows(query)[0][0], "amount_fen": 100}
+    proposal = clerk.propose("counter-withdrawal", "本人申请提取", **said)
+    done = seated(house, "reviewer").approve(proposal)
+    return str(done["result"]["payout_id"])
+
+
+def _batch(session: Session, desk: Desk, district: str) -> str:
+    """A file for the bank, with nothing in it."""
+    by = session.scalars(select(StaffAccount.id).where(StaffAccount.login == desk.login)).one()
+    row = BankBatch(
+        public_id=ids.new_public_id("bat"),
+        made_on=STARTS_AT.date(),
+        made_at=STARTS_AT,
+        made_by=by,
+        district=district,
+    )
+    session.add(row)
+    session.flush()
+    return row.public_id
 
 
 def _case(session: Session, out_trade_no: str) -> PaymentCase:

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from tests.api.asking import KEY, Route, routes
 from tests.api.callers import LISTS
-from tests.api.test_every_body import HONEST, QUERIES, SIGNED
+from tests.api.test_every_body import HONEST, QUERIES
 from tests.house import House
 from tests.proposals import FLEXIBLE, SUSPENSE, a_journal, a_limit, a_line
 from tests.security.cast import Things
@@ -18,8 +18,12 @@ from tests.security.cast import Things
 # Headers that a route reads, beside the token.
 HEADERS = {
     "deposits.order_deposit": ("Idempotency-Key",),
-    SIGNED: tuple(f"Wechatpay-{each}" for each in ("Serial", "Signature", "Timestamp", "Nonce")),
+    "notices.payment_notice": tuple(
+        f"Wechatpay-{each}" for each in ("Serial", "Signature", "Timestamp", "Nonce")
+    ),
 }
+# What proves a push, and the text that is echoed.
+PUSH_QUERY = ("signature", "msg_signature", "timestamp", "nonce", "encrypt_type", "echostr")
 # What nobody asked for: several texts go in at once, each text under another name at each route.
 UNKNOWN = ("sort_by", "order", "filter", "order_by")
 UNREAD = (
@@ -103,7 +107,8 @@ def _in_paths(route: Route) -> Iterator[Place]:
 def _in_queries(route: Route) -> Iterator[Place]:
     pairs = (each.partition("=") for each in QUERIES.get(route.endpoint, "").split("&") if each)
     honest = {name: value for name, _, value in pairs}
-    extra = ("cursor",) if route.endpoint in LISTS else ()
+    extra = ("cursor",) if route.endpoint in (*LISTS, "notifications.my_notifications") else ()
+    extra += PUSH_QUERY if route.guard == "wechat-push-signature" else ()
 
     def sent(texts: Mapping[str, str]) -> Sent:
         return {"path": _path_of(route), "query_string": urlencode({**honest, **texts})}

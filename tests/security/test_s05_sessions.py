@@ -248,6 +248,9 @@ SENSITIVE: dict[str, tuple[str, dict[str, Any], int]] = {
         404,
     ),
     "POST /v1/staff/accounts/<account_id>/activation-code": (ADMINISTRATOR, {}, 404),
+    "POST /v1/staff/payouts/<payout_id>/cancellation": ("counter-clerk", {}, 404),
+    "POST /v1/staff/bank-batches": ("accountant", {}, 409),
+    "GET /v1/staff/bank-batches/<batch_id>.csv": ("accountant", {}, 404),
     "POST /v1/staff/accounts/<account_id>/disablement": (
         ADMINISTRATOR,
         {"json": {"reason": "离职"}},
@@ -270,7 +273,7 @@ def test_a_sensitive_act_wants_password_and_code_given_within_five_minutes(
     house: House, route: str
 ) -> None:
     role, _, status = SENSITIVE[route]
-    fresh = seated(house, role, at=ago(house, 5 * MINUTE - SECOND))
+    fresh = seated(house, role, at=ago(house, 5 * MINUTE - 20 * SECOND))
     stale = seated(house, role, at=ago(house, 5 * MINUTE))
 
     at_once = called(house, fresh, route)

@@ -30,11 +30,12 @@ from tests.house import STARTS_AT, House
 from tests.office import back, refusal, seated
 from tests.security.cast import HERE, THERE, things_in
 
-# Handed to its owner once, by the route that makes it.
+# Handed to its owner once, by the route that makes it; and to the bank, whom it is to pay.
 HANDED_OUT = {
-    "/v1/staff/sessions": {"staff token"},
-    "/v1/staff/activations": {"TOTP secret"},
-    "activation-code": {"activation code"},
+    r"/v1/staff/sessions\Z": {"staff token"},
+    r"/v1/staff/activations\Z": {"TOTP secret"},
+    r"activation-code\Z": {"activation code"},
+    r"/bank-batches/bat_\w+\.csv\Z": {"depositor's name", "card"},
 }
 NAME = re.compile(r"\*+[^*]\Z")
 ID_NUMBER = re.compile(r"[0-9]\*{16}[0-9X]\Z")
@@ -49,7 +50,7 @@ def test_no_answer_to_staff_holds_a_persons_name_number_or_openid(house: House) 
     for answer in day.witness.answers:
         everything = answer.content + repr(answer.headers).encode() + decoded(answer.content)
         path = str(answer.request.path_url)
-        allowed = next((names for end, names in HANDED_OUT.items() if path.endswith(end)), set())
+        allowed = next((names for end, names in HANDED_OUT.items() if re.search(end, path)), set())
         found = found_in(everything, day.secrets) - allowed
         if found and not is_unmasked(answer):
             leaks[answer.request.method, path] = found
@@ -187,7 +188,11 @@ def test_an_auditor_reads_who_unmasked_whom_and_why(house: House) -> None:
 
     found = auditor.get("/audit", subject=things.person_id)["items"]
     route = "POST /v1/staff/people"
-    told = [(each["act"], each["reason"], each["login"], each["verdict"]) for each in found]
+    told = [
+        (each["act"], each["reason"], each["login"], each["verdict"])
+        for each in found
+        if "approvals" not in each["act"]  # what the cast proposed about him
+    ]
     assert told == [
         (f"{route}/search found", "", clerk.login, "allowed"),
         ("unmask name phone", REASON, clerk.login, "allowed"),

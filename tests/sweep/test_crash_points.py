@@ -4,7 +4,6 @@
 both together take all.
 """
 
-import os
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
@@ -26,10 +25,10 @@ from app.services import book_days
 from sandbox.phone import Phone
 from tests.house import STARTS_AT, House
 from tests.short_cuts import Worker, a_phone, a_worker, credit, noon
-from tests.sweep.crash_points import dies_at
+from tests.sweep.crash_points import Points, outlived
+from tests.sweep.walking import IS_FULL, Record, tell
 
 AMOUNT = 100_000
-IS_FULL = os.environ.get("SWEEP") == "full"
 MINUTE = timedelta(minutes=1)
 
 
@@ -42,27 +41,30 @@ def points(house: House) -> Iterator[int]:
         point += 1 if IS_FULL else 2
 
 
-def swept(house: House, attempt: Callable[[int], bool]) -> int:
+def swept(house: House, record: Record, name: str, attempt: Callable[[int], Points | None]) -> int:
     """The flow was tried with a death at each point until it outlived one; how often it died."""
     deaths = 0
     for point in points(house):
-        if not attempt(point):
-            return deaths
+        if found := attempt(point):
+            tell(record, house, name, found, deaths)
+            break
         deaths += 1
     return deaths
 
 
-def test_a_notice_whose_worker_dies_is_credited_once_when_it_comes_again(house: House) -> None:
+def test_a_notice_whose_worker_dies_is_credited_once_when_it_comes_again(
+    house: House, record_property: Record
+) -> None:
     """WeChat sends again, or we ask: half of the deaths are healed each way."""
 
-    def attempt(point: int) -> bool:
+    def attempt(point: int) -> Points | None:
         moment = house.at(STARTS_AT + point * 2 * MINUTE)
         phone, worker = a_phone(house)
         phone.deposit(AMOUNT, notify=False)
         path = f"orders/{house.out_trade_no()}/notice"
         notice = house.play(path)
 
-        died = dies_at(house, point, lambda: taken(house, notice))
+        found = outlived(house, point, lambda: taken(house, notice))
 
         house.at(moment + 1.1 * MINUTE)
         if point // 2 % 2:
@@ -70,9 +72,11 @@ def test_a_notice_whose_worker_dies_is_credited_once_when_it_comes_again(house: 
             assert_credited_once(house, worker)
         assert house.send_notice(house.play(path)).status_code == 204
         assert_credited_once(house, worker)
-        return died
+        return found
 
-    assert swept(house, attempt) > (20 if IS_FULL else 10)
+    assert swept(house, record_property, "a notice healed either way", attempt) > (
+        20 if IS_FULL else 10
+    )
 
 
 def taken(house: House, notice: dict[str, Any]) -> None:
@@ -82,20 +86,24 @@ def taken(house: House, notice: dict[str, Any]) -> None:
     assert answer.status_code == 204, answer.text
 
 
-def test_a_follow_up_that_dies_is_finished_by_the_next_one(house: House) -> None:
-    def attempt(point: int) -> bool:
+def test_a_follow_up_that_dies_is_finished_by_the_next_one(
+    house: House, record_property: Record
+) -> None:
+    def attempt(point: int) -> Points | None:
         moment = house.at(STARTS_AT + point * 10 * MINUTE)
         phone, worker = a_phone(house)
         phone.deposit(AMOUNT, notify=False)
         house.at(moment + 1.1 * MINUTE)
 
-        died = dies_at(house, point, lambda: house.run_job("follow-up-payments"))
+        found = outlived(house, point, lambda: house.run_job("follow-up-payments"))
 
         house.run_job("follow-up-payments")
         assert_credited_once(house, worker)
-        return died
+        return found
 
-    assert swept(house, attempt) > (20 if IS_FULL else 10)
+    assert swept(house, record_property, "a follow-up in a full house", attempt) > (
+        20 if IS_FULL else 10
+    )
 
 
 def assert_credited_once(house: House, worker: Worker) -> None:
@@ -107,24 +115,28 @@ def assert_credited_once(house: House, worker: Worker) -> None:
     assert rows == [(AMOUNT, 1)]
 
 
-def test_an_order_whose_worker_dies_can_be_paid_under_the_same_key(house: House) -> None:
+def test_an_order_whose_worker_dies_can_be_paid_under_the_same_key(
+    house: House, record_property: Record
+) -> None:
     """P8: whatever was lost, the key gives one order that can be paid, at WeChat and here."""
 
-    def attempt(point: int) -> bool:
+    def attempt(point: int) -> Points | None:
         moment = house.at(STARTS_AT + point * MINUTE)
         phone, worker = a_phone(house)
         key = uuid.uuid4().hex
 
-        died = dies_at(house, point, lambda: ordered(house, phone, key))
+        found = outlived(house, point, lambda: ordered(house, phone, key))
 
         house.at(moment + 0.5 * MINUTE)
         again = phone.order(AMOUNT, key=key)
         phone.wechat.pay(again["payment_parameters"], notify=False)
         assert phone.settle(again["deposit"]["deposit_id"])["state"] == "credited"
         assert_one_order(house, phone, worker)
-        return died
+        return found
 
-    assert swept(house, attempt) > (10 if IS_FULL else 5)
+    assert swept(house, record_property, "an order in a full house", attempt) > (
+        10 if IS_FULL else 5
+    )
 
 
 def ordered(house: House, phone: Phone, key: str) -> None:
@@ -146,18 +158,20 @@ def assert_one_order(house: House, phone: Phone, worker: Worker) -> None:
     assert_credited_once(house, worker)
 
 
-def test_a_day_close_that_dies_is_finished_by_the_next_one(house: House) -> None:
+def test_a_day_close_that_dies_is_finished_by_the_next_one(
+    house: House, record_property: Record
+) -> None:
     """F23: the same totals as of one clean run."""
     worker = a_worker(house)
 
-    def attempt(point: int) -> bool:
+    def attempt(point: int) -> Points | None:
         first = date(2026, 3, 2) + timedelta(days=2 * point)
         house.at(noon(first))
         seal(house)
         credit(house, worker, 100, paid_at=noon(first))
         house.at(noon(first + timedelta(days=2)))
 
-        died = dies_at(house, point, lambda: seal(house))
+        found = outlived(house, point, lambda: seal(house))
         seal(house)
 
         assert house.rows(select(func.count()).where(BookDay.sealed_at.is_(None))) == [(0,)]
@@ -166,9 +180,9 @@ def test_a_day_close_that_dies_is_finished_by_the_next_one(house: House) -> None
             ("10109", 100, 0),
             ("20102", 0, 100),
         ]
-        return died
+        return found
 
-    assert swept(house, attempt) > (10 if IS_FULL else 5)
+    assert swept(house, record_property, "a day close", attempt) > (10 if IS_FULL else 5)
     assert house.rows(select(func.count()).select_from(Journal))[0][0] > 5
 
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from app import clock
-from app.settings import MiniProgramSettings, PaySettings
+from app.settings.wechat import MiniProgramSettings, PaySettings
 from tests.deployments import a_key, private_pem, public_pem
 
 APPID, APP_SECRET = "wx8f3a2c9d4e5b6071", "9d0c4b7e2f6a81359e3d7c5b0a4f8261"

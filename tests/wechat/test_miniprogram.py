@@ -99,6 +99,70 @@ def test_one_token_serves_many_calls(sandboxed: Sandboxed) -> None:
     assert sandboxed.calls() == {f"POST {TOKEN}": 1, f"POST {PHONE}": 3}
 
 
+MESSAGE = "/cgi-bin/message/subscribe/send"
+TEMPLATE = "SandboxDepositCredited".ljust(43, "0")
+FIELDS = {"amount1": "¥500.00", "time2": "2026年3月2日 09:30", "thing3": "已计入您的缴存余额"}
+
+
+def test_a_message_goes_to_who_allowed_it_and_is_numbered(sandboxed: Sandboxed) -> None:
+    user = sandboxed.user()
+    told = {"openid": user["openid"], "template_id": TEMPLATE}
+
+    with pytest.raises(WechatCodeRefused) as not_allowed:
+        sandboxed.mini.send_message(**told, fields=FIELDS)
+    sandboxed.control("POST", f"users/{user['user_id']}/subscribe", template_id=TEMPLATE)
+    msgid = sandboxed.mini.send_message(**told, fields=FIELDS)
+
+    assert not_allowed.value.facts["errcode"] == 43101
+    (message,) = sandboxed.control("GET", f"users/{user['user_id']}/messages")["messages"]
+    assert (str(message["msgid"]), message["data"]) == (msgid, FIELDS)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "errcode"),
+    [
+        ({"openid": "o" * 28}, 40003),
+        ({"template_id": "unknown"}, 40037),
+        ({"fields": FIELDS | {"thing3": "字" * 21}}, 47003),
+    ],
+)
+def test_a_message_at_fault_is_named_by_wechats_code(
+    sandboxed: Sandboxed, wrong: dict[str, Any], errcode: int
+) -> None:
+    told = {"openid": sandboxed.user()["openid"], "template_id": TEMPLATE, "fields": FIELDS}
+
+    with pytest.raises(WechatCodeRefused) as refused:
+        sandboxed.mini.send_message(**(told | wrong))
+
+    assert refused.value.facts["errcode"] == errcode
+
+
+@pytest.mark.parametrize("errcode", [40001, 40014, 42001])
+def test_a_message_under_a_dead_token_is_sent_once_more_with_a_new_one(
+    wechat: Answering, mini: MiniProgram, errcode: int
+) -> None:
+    wechat.to(TOKEN, a_token(), a_token("tokentokentoken-2"))
+    refused = Reply.of({"errcode": errcode, "errmsg": "no"})
+    wechat.to(MESSAGE, refused, Reply.of({"errcode": 0, "msgid": 7}))
+
+    sent = mini.send_message(openid=OPENID, template_id=TEMPLATE, fields=FIELDS)
+
+    assert (sent, wechat.count(MESSAGE)) == ("7", 2)
+
+
+@pytest.mark.parametrize(
+    "reply", [Reply.of({"errcode": -1}), Reply(status=502), Reply(b"no JSON"), Reply.of([])]
+)
+def test_no_answer_about_a_message_proves_nothing(
+    wechat: Answering, mini: MiniProgram, reply: Reply
+) -> None:
+    wechat.to(TOKEN, a_token())
+    wechat.to(MESSAGE, reply)
+
+    with pytest.raises(WechatUnavailable):
+        mini.send_message(openid=OPENID, template_id=TEMPLATE, fields=FIELDS)
+
+
 # --- what never happens ---
 
 

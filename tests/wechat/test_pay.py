@@ -219,7 +219,8 @@ def test_no_exception_carries_a_signature_or_a_person(
 
 
 def test_the_client_stays_small_enough_to_be_read() -> None:
-    files = [ROOT / "app" / "wechat" / name for name in ("apiv3.py", "pay.py", "wire.py")]
+    """What signs, verifies, seals and calls; business calls are files of their own."""
+    files = [ROOT / "app" / "wechat" / name for name in ("apiv3.py", "apiv3_client.py")]
 
     lines = [line for file in files for line in file.read_text("utf-8").splitlines()]
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -64,7 +65,7 @@ def test_a_notice_wechat_just_signed_is_opened() -> None:
 
 
 def test_a_notice_about_something_else_is_no_payment() -> None:
-    body = a_notice(sealed(b'{"refund_id": "5030"}'), event_type="REFUND.SUCCESS")
+    body = a_notice(sealed(b'{"coupon_id": "5030"}'), event_type="COUPON.USE")
 
     assert opened(signature_headers(body), body).transaction is None
 
@@ -182,7 +183,7 @@ def test_a_bad_notice_is_refused_for_its_reason(what: str) -> None:
 
 
 def test_another_apiv3_key_opens_nothing() -> None:
-    other = Platform({}, b"A" * 32)
+    other = Platform.of(replace(pay_settings("https://api.mch.weixin.qq.com"), apiv3_key=b"A" * 32))
 
     with pytest.raises(NotFromWechat, match="resource"):
         other.open_resource(json.loads(BODY)["resource"])

@@ -65,6 +65,34 @@ class ReversalBody(ProposalBody):
     document_no = Text(longest=64, required=True)
 
 
+class CaseBody(ProposalBody):
+    """Which payment case it is about."""
+
+    case_id = Text(longest=64, required=True)
+
+
+class WithdrawalBody(ProposalBody):
+    """How much goes to a depositor, and his own card for what WeChat cannot carry."""
+
+    person_id = Text(longest=64, required=True)
+    amount_fen = AmountFen(required=True)
+    card = Text(longest=19, load_default=None)
+    bank = Text(longest=60, load_default=None)
+
+
+class BatchResultBody(ProposalBody):
+    """The bank's result file, whole."""
+
+    batch_id = Text(longest=64, required=True)
+    result = Text(longest=_LONGEST_DOCUMENT, required=True)
+
+
+class WechatDayBody(ProposalBody):
+    """Which day of WeChat's bills is booked."""
+
+    day = Day(required=True)
+
+
 class LimitBody(ProposalBody):
     """How much a depositor may deposit in one month; `month_on` is its first day."""
 
@@ -117,6 +145,31 @@ _PROPOSALS: tuple[tuple[str, type[ProposalBody], str], ...] = (
         "manual-journal-reversal",
         ReversalBody,
         "The reversal of a manual journal waits for a reviewer.",
+    ),
+    (
+        "suspense-return",
+        CaseBody,
+        "The return of a suspended payment to its payer waits for a reviewer.",
+    ),
+    (
+        "payment-case-explanation",
+        CaseBody,
+        "A payment case that needs no entry is explained, and waits for a reviewer.",
+    ),
+    (
+        "counter-withdrawal",
+        WithdrawalBody,
+        "A withdrawal at the counter waits for a reviewer.",
+    ),
+    (
+        "bank-batch-result",
+        BatchResultBody,
+        "What the bank did with a file of payouts waits for a reviewer.",
+    ),
+    (
+        "wechat-day-entries",
+        WechatDayBody,
+        "Fees, settlement and top-ups of a reconciled day wait for a reviewer.",
     ),
     (
         "deposit-limit-override",

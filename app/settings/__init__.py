@@ -6,6 +6,7 @@ In the sandbox, values come from `<SANDBOX_FOLDER>/app.env` and the environment 
 """
 
 import os
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,12 +15,13 @@ from flask import Flask, current_app
 
 from app import soundness
 from app.environment import Reader
+from app.settings import wechat
+from app.settings.wechat import MiniProgramSettings, PaySettings, PushSettings
 
 SANDBOX, PRODUCTION = "sandbox", "production"
-
 # Hosts WeChat publishes; anything else in production is a mistake or a sandbox.
 _WECHAT_API_HOSTS = {"api.weixin.qq.com", "api2.weixin.qq.com"}
-_WECHAT_PAY_HOSTS = {
+WECHAT_PAY_HOSTS = {
     "api.mch.weixin.qq.com",
     "api2.mch.weixin.qq.com",
     "api.wechatpay.cn",
@@ -38,25 +40,6 @@ class SettingsUnfit(Exception):
         self.settings = settings
         lines = "\n".join(f"  - {problem}" for problem in problems)
         super().__init__(f"{len(problems)} setting(s) must be mended before starting:\n{lines}")
-
-
-@dataclass(frozen=True)
-class MiniProgramSettings:
-    appid: str
-    app_secret: str = field(repr=False)
-    api_base: str
-
-
-@dataclass(frozen=True)
-class PaySettings:
-    mchid: str
-    merchant_serial: str
-    merchant_key_pem: bytes = field(repr=False)
-    public_key_id: str
-    public_key_pem: bytes = field(repr=False)
-    apiv3_key: bytes = field(repr=False)
-    base: str
-    notify_url: str
 
 
 @dataclass(frozen=True)
@@ -80,6 +63,8 @@ class Settings:
     database_url: str = field(repr=False)
     database_owner_url: str = field(repr=False)
     mini_program: MiniProgramSettings
+    push: PushSettings
+    templates: Mapping[str, str]
     pay: PaySettings
     vault: VaultSettings
     seal: SealSettings
@@ -150,6 +135,8 @@ def _secrets(settings: Settings) -> dict[str, str | bytes]:
     pay, vault = settings.pay, settings.vault
     return {
         "WECHAT_APP_SECRET": settings.mini_program.app_secret,
+        "WECHAT_PUSH_TOKEN": settings.push.token,
+        "WECHAT_PUSH_AES_KEY": settings.push.aes_key,
         "WECHAT_PAY_APIV3_KEY": pay.apiv3_key,
         "WECHAT_PAY_MERCHANT_KEY_FILE": pay.merchant_key_pem,
         "WECHAT_PAY_PUBLIC_KEY_FILE": pay.public_key_pem,
@@ -163,21 +150,10 @@ def _read(reader: Reader, environment: str) -> Settings:
         environment=environment,
         database_url=reader.text("DATABASE_URL"),
         database_owner_url=reader.optional("DATABASE_OWNER_URL", ""),
-        mini_program=MiniProgramSettings(
-            appid=reader.text("WECHAT_APPID"),
-            app_secret=reader.text("WECHAT_APP_SECRET"),
-            api_base=reader.optional("WECHAT_API_BASE", "https://api.weixin.qq.com"),
-        ),
-        pay=PaySettings(
-            mchid=reader.text("WECHAT_PAY_MCHID"),
-            merchant_serial=reader.text("WECHAT_PAY_MERCHANT_SERIAL"),
-            merchant_key_pem=reader.file("WECHAT_PAY_MERCHANT_KEY_FILE"),
-            public_key_id=reader.text("WECHAT_PAY_PUBLIC_KEY_ID"),
-            public_key_pem=reader.file("WECHAT_PAY_PUBLIC_KEY_FILE"),
-            apiv3_key=reader.text("WECHAT_PAY_APIV3_KEY").encode(),
-            base=reader.optional("WECHAT_PAY_BASE", "https://api.mch.weixin.qq.com"),
-            notify_url=reader.text("WECHAT_PAY_NOTIFY_URL"),
-        ),
+        mini_program=wechat.read_mini_program(reader),
+        push=wechat.read_push(reader),
+        templates=wechat.read_templates(reader),
+        pay=wechat.read_pay(reader),
         vault=VaultSettings(
             field_keys=reader.keys("FIELD_KEYS"),
             blind_index_key=reader.key("BLIND_INDEX_KEY"),
@@ -201,13 +177,19 @@ def _read(reader: Reader, environment: str) -> Settings:
 
 def _unusable(settings: Settings) -> list[str]:
     """What no environment could work with."""
-    pay, problems = settings.pay, []
+    pay, push, problems = settings.pay, settings.push, []
+    if push.token and not re.fullmatch("[0-9A-Za-z]{3,32}", push.token):
+        problems.append("WECHAT_PUSH_TOKEN is 3 to 32 letters and digits")
+    if push.aes_key and not re.fullmatch("[0-9A-Za-z]{43}", push.aes_key):
+        problems.append("WECHAT_PUSH_AES_KEY is 43 letters and digits")
     if pay.apiv3_key and len(pay.apiv3_key) != 32:
         problems.append("WECHAT_PAY_APIV3_KEY is 32 characters, no more and no fewer")
     if pay.merchant_key_pem and not soundness.is_merchant_key(pay.merchant_key_pem):
         problems.append("WECHAT_PAY_MERCHANT_KEY_FILE holds no unencrypted RSA private key (PEM)")
     if pay.public_key_pem and not soundness.is_platform_key(pay.public_key_pem):
         problems.append("WECHAT_PAY_PUBLIC_KEY_FILE holds no RSA public key (PEM)")
+    if pay.platform_cert_pem and not soundness.is_platform_certificate(pay.platform_cert_pem):
+        problems.append("WECHAT_PAY_PLATFORM_CERT_FILE holds no certificate of an RSA key (PEM)")
     vault = settings.vault
     if vault.blind_index_key and vault.blind_index_key in vault.field_keys.values():
         problems.append("BLIND_INDEX_KEY is one of FIELD_KEYS: it is a key of its own")
@@ -228,11 +210,15 @@ def _unfit_for_production(
     texts = {
         "WECHAT_APPID": (mini.appid, 18, ".*"),
         "WECHAT_APP_SECRET": (mini.app_secret, 32, ".*"),
+        "WECHAT_PUSH_TOKEN": (settings.push.token, 16, ".*"),  # its form is already judged
+        "WECHAT_PUSH_AES_KEY": (settings.push.aes_key, 1, ".*"),
         "WECHAT_PAY_MCHID": (pay.mchid, 8, ".*"),
         "WECHAT_PAY_MERCHANT_SERIAL": (pay.merchant_serial, 32, "[0-9A-Fa-f]+"),
         "WECHAT_PAY_PUBLIC_KEY_ID": (pay.public_key_id, 24, "PUB_KEY_ID_[0-9A-Za-z]+"),
         "WECHAT_PAY_APIV3_KEY": (pay.apiv3_key.decode(), 1, ".*"),  # its length is already judged
     }
+    for kind, each in settings.templates.items():
+        texts[wechat.MESSAGE_KINDS[kind]] = (each, 20, "[0-9A-Za-z_-]+")
     found = {
         name: soundness.weakness(text, shortest=least, form=form)
         for name, (text, least, form) in texts.items()
@@ -249,7 +235,7 @@ def _unfit_for_production(
             found[name] = ["was made by a sandbox"]
     found |= {
         "WECHAT_API_BASE": soundness.base_weakness(mini.api_base, hosts=_WECHAT_API_HOSTS),
-        "WECHAT_PAY_BASE": soundness.base_weakness(pay.base, hosts=_WECHAT_PAY_HOSTS),
+        "WECHAT_PAY_BASE": soundness.base_weakness(pay.base, hosts=WECHAT_PAY_HOSTS),
         "WECHAT_PAY_NOTIFY_URL": soundness.notify_weakness(pay.notify_url),
         "DATABASE_URL": soundness.database_weakness(settings.database_url),
         "DATABASE_OWNER_URL": soundness.database_weakness(settings.database_owner_url),

@@ -1,0 +1,1 @@
+"""A seeded simulation of the pilot: chance acts, and WeChat's truth is held against the books."""
