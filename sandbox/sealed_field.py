@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from sandbox.identity import Identity
 
 # WeChat Pay's choice, for the mask as well. OAEP does not lean on the digest's collisions.
-_SHA1 = hashes.SHA1()  # noqa: S303 # nosec B303 - the protocol's
+_SHA1 = hashes.SHA1()  # noqa: S303 # nosec B303
 _OAEP = padding.OAEP(mgf=padding.MGF1(algorithm=_SHA1), algorithm=_SHA1, label=None)
 
 
