@@ -63,15 +63,11 @@ def standing_house(
 
 @pytest.fixture
 def house(standing_house: House) -> Iterator[House]:
-    """A house as new. After the test its books must be clean: every test that moves money.
-
-    Where nobody ordered, booked or decided anything there is nothing to verify.
-    """
+    """A house as new. After the test its books must be clean: every test that moves money."""
     standing_house.reset()
     yield standing_house
-    if standing_house.has_anything_to_verify():
-        broken = standing_house.broken_invariants()
-        assert broken == {}, f"verify: {broken}"
+    broken = standing_house.broken_invariants()
+    assert broken == {}, f"verify: {broken}"
 
 
 @pytest.fixture

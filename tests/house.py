@@ -18,14 +18,12 @@ from typing import Any
 import flask_migrate
 import requests
 from flask import Flask
-from sqlalchemy import select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import clock, create_app, settings
 from app.cli import FIRST_AGREEMENT, FIRST_POLICY
 from app.db import db, reading
 from app.jobs import runner
-from app.models import Approval, Journal, PaymentOrder, WechatPayment
 from app.services import installation, verification
 from sandbox.keys import ensure_keys
 from sandbox.phone import Owner, Phone
@@ -178,13 +176,6 @@ class House:
         job = next(each for each in runner.JOBS if each.name == name)
         with self.app.app_context():
             return runner.run(job, at=clock.now())
-
-    def has_anything_to_verify(self) -> bool:
-        """Whether money was asked for or moved, or people decided anything but who works here."""
-        orders, journals = select(PaymentOrder.id).exists(), select(Journal.id).exists()
-        decided = select(Approval.id).where(Approval.action != "staff-account").exists()
-        payments = select(WechatPayment.id).exists()
-        return bool(self.rows(select(orders | journals | decided | payments))[0][0])
 
     def broken_invariants(self) -> dict[str, tuple[str, ...]]:
         """Invariant id to offenders, for those that do not hold."""
