@@ -57,6 +57,7 @@ class _Step:
     channel: str
     parameters: dict[str, Any]
     is_first: bool
+    lacks_package: bool
     may_conclude: bool
     """Whether WeChat's not knowing the number, after its refusal, proves that nothing will come."""
 
@@ -124,7 +125,11 @@ def _say(step: _Step) -> tuple[Word | None, str]:
     channel = CHANNELS[step.channel]
     if not step.is_first:
         found = channel.ask(step.provider_no, step.parameters)
-        if found is not None and not _waits_without_a_package(step, found):
+        # Only the answer to sending tells what the payee's phone needs to confirm.
+        waits_in_vain = (
+            step.lacks_package and found is not None and (found.state == "waiting-for-payee")
+        )
+        if found is not None and not waits_in_vain:
             return found, ""
     try:
         return channel.send(step.parameters), ""
@@ -133,17 +138,6 @@ def _say(step: _Step) -> tuple[Word | None, str]:
         if code == _TOO_POOR:
             return None, code
         return channel.ask(step.provider_no, step.parameters), code
-
-
-def _waits_without_a_package(step: _Step, word: Word) -> bool:
-    """Whether the payee cannot confirm yet: only sending again tells what his phone needs."""
-    return word.state == "waiting-for-payee" and not word.package_info and _lacks_package(step)
-
-
-def _lacks_package(step: _Step) -> bool:
-    with reading() as session:
-        query = select(PayoutLeg).where(PayoutLeg.provider_no == step.provider_no)
-        return session.scalars(query).one().package_info is None
 
 
 @retried
@@ -168,6 +162,7 @@ def _next_step(provider_no: str, at: datetime) -> _Step | None:
             channel=leg.channel,
             parameters=json.loads(leg.parameters),
             is_first=is_first,
+            lacks_package=leg.package_info is None,
             may_conclude=is_first or at - leg.first_called_at > _LOST_CALL_LASTS,
         )
         if is_new:

@@ -1,21 +1,20 @@
 """WeChat Pay for one merchant: prepay, query, close, and what the phone needs to pay."""
 
 import secrets
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 from urllib.parse import quote, urlencode
 
-from app import clock, log
+from app import clock
 from app.money import Fen
 from app.settings.wechat import PaySettings
+from app.wechat.answers import read_answer
 from app.wechat.apiv3 import Platform
 from app.wechat.apiv3_client import Apiv3Client
 from app.wechat.bill import Bills
 from app.wechat.faults import WechatRefused, WechatUnavailable
 from app.wechat.funds import Funds
 from app.wechat.refund import Refunds
-from app.wechat.transaction import Transaction, TransactionUnfit, read_transaction
+from app.wechat.transaction import Transaction, read_transaction
 from app.wechat.transfer import Transfers
 
 
@@ -119,19 +118,4 @@ class WechatPay:
             if (refused.facts["status"], refused.facts["code"]) == (404, "ORDER_NOT_EXIST"):
                 return None
             raise
-        found = _read(answer)
-        if any(getattr(found, field) != value for field, value in asked.items()):
-            log.get().error("wechat-answer-about-another", asked=sorted(asked))
-            raise WechatUnavailable(why="about-another")
-        return found
-
-
-def _read(answer: Mapping[str, Any]) -> Transaction:
-    unfit = ""
-    try:
-        return read_transaction(answer)
-    except TransactionUnfit as error:
-        unfit = error.field
-    # Not from within the handler: what could not be read would come along as the context.
-    log.get().error("wechat-answer-unfit", field=unfit)
-    raise WechatUnavailable(why="answer-unfit")
+        return read_answer(read_transaction, answer, **asked)

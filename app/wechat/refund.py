@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from app import log
 from app.money import Fen
-from app.wechat.faults import WechatRefused, WechatUnavailable
-from app.wechat.transaction import TransactionUnfit, amount_of, instant_of, object_of, text_of
+from app.wechat.answers import read_answer
+from app.wechat.faults import WechatRefused
+from app.wechat.transaction import amount_of, instant_of, object_of, text_of
 
 Call = Callable[[str, str, Any], Mapping[str, Any]]
 _PATH = "/v3/refund/domestic/refunds"
@@ -77,7 +77,8 @@ class Refunds:
 
         Raises `WechatRefused` (which proves nothing but for `NOT_ENOUGH`), `WechatUnavailable`.
         """
-        return self._read(self._call("POST", _PATH, parameters), parameters["out_refund_no"])
+        answer = self._call("POST", _PATH, parameters)
+        return read_answer(read_refund, answer, out_refund_no=parameters["out_refund_no"])
 
     def query(self, out_refund_no: str) -> Refund | None:
         """The refund as WeChat knows it; None when WeChat says there is none."""
@@ -88,18 +89,4 @@ class Refunds:
             if (refused.facts["status"], refused.facts["code"]) == (404, "RESOURCE_NOT_EXISTS"):
                 return None
             raise
-        return self._read(answer, out_refund_no)
-
-    def _read(self, answer: Mapping[str, Any], out_refund_no: str) -> Refund:
-        found, unfit = None, ""
-        try:
-            found = read_refund(answer)
-        except TransactionUnfit as error:
-            unfit = error.field
-        if found is None:  # not from within the handler: the answer would come along
-            log.get().error("wechat-answer-unfit", field=unfit)
-            raise WechatUnavailable(why="answer-unfit")
-        if found.out_refund_no != out_refund_no:
-            log.get().error("wechat-answer-about-another", asked=["out_refund_no"])
-            raise WechatUnavailable(why="about-another")
-        return found
+        return read_answer(read_refund, answer, out_refund_no=out_refund_no)

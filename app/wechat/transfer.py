@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from app import clock, log
+from app import clock
 from app.money import Fen
 from app.settings.wechat import PaySettings
+from app.wechat.answers import read_answer
 from app.wechat.apiv3_client import Apiv3Client
-from app.wechat.faults import WechatRefused, WechatUnavailable
-from app.wechat.transaction import TransactionUnfit, amount_of, instant_of, text_of
+from app.wechat.faults import WechatRefused
+from app.wechat.transaction import amount_of, instant_of, text_of
 
 _PATH = "/v3/fund-app/mch-transfer/transfer-bills"
 _UNKNOWN = ("NOT_FOUND", "RESOURCE_NOT_EXISTS", "RECORD_NOT_EXISTS")
@@ -99,7 +100,7 @@ class Transfers:
                 sent["user_name"], at=clock.now()
             )
         answer = self._client.call("POST", _PATH, sent, sealed_serial=serial)
-        return self._read(answer, str(parameters["out_bill_no"]))
+        return read_answer(read_transfer, answer, out_bill_no=parameters["out_bill_no"])
 
     def query(self, out_bill_no: str) -> Transfer | None:
         """The transfer as WeChat knows it; None when WeChat says there is none."""
@@ -111,22 +112,8 @@ class Transfers:
             if refused.facts["status"] == 404 and refused.facts["code"] in _UNKNOWN:
                 return None
             raise
-        return self._read(answer, out_bill_no)
+        return read_answer(read_transfer, answer, out_bill_no=out_bill_no)
 
     def cancel(self, out_bill_no: str) -> None:
         """WeChat was asked to cancel what the payee has not confirmed; only a query tells more."""
         self._client.call("POST", f"{_PATH}/out-bill-no/{quote(out_bill_no, safe='')}/cancel", None)
-
-    def _read(self, answer: Mapping[str, Any], out_bill_no: str) -> Transfer:
-        found, unfit = None, ""
-        try:
-            found = read_transfer(answer)
-        except TransactionUnfit as error:
-            unfit = error.field
-        if found is None:  # not from within the handler: the answer would come along
-            log.get().error("wechat-answer-unfit", field=unfit)
-            raise WechatUnavailable(why="answer-unfit")
-        if found.out_bill_no != out_bill_no:
-            log.get().error("wechat-answer-about-another", asked=["out_bill_no"])
-            raise WechatUnavailable(why="about-another")
-        return found
